@@ -1,0 +1,1 @@
+"""The science of Exemplar: arrays and tensors in, arrays and tensors out."""

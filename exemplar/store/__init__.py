@@ -1,0 +1,1 @@
+"""The on-disk layouts: Zarr arrays, Parquet tables, safetensors weights."""

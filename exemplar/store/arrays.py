@@ -1,0 +1,244 @@
+"""Zarr groups of per-image arrays: one chunk an image, many images a shard, whole shards only.
+
+Row i of every array of a group belongs to image i. Attributes hold neither times nor host names,
+so equal contents are equal bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import ZstdCodec
+
+from exemplar.store.files import remove, replace, workplace, written
+
+SHARD = 64
+
+
+class StoreError(ValueError):
+    """A store is missing, incomplete, or not of the expected form."""
+
+
+def create_group(path: Path | str, attributes: dict[str, Any] | None = None) -> zarr.Group:
+    """Starts an empty group at a path that must not exist.
+
+    Args:
+        path: the folder, by convention ending in `.zarr`.
+        attributes: JSON values; no times, host names or absolute paths.
+
+    Returns:
+        The group, open for writing.
+    """
+    return zarr.create_group(
+        store=str(path), zarr_format=3, overwrite=False, attributes=attributes or {}
+    )
+
+
+def create_array(
+    group: zarr.Group,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: str | np.dtype,
+    shard: int = SHARD,
+) -> zarr.Array:
+    """Adds an array of N per-image values to a group.
+
+    Args:
+        group: from `create_group`.
+        name: the array's name.
+        shape: (N, …); the first axis counts images.
+        dtype: a numpy dtype.
+        shard: images a shard; a whole number of them is written at a time.
+
+    Returns:
+        The array, to be filled with `write_rows`.
+    """
+    if not shape or shape[0] < 1:
+        raise StoreError(f"{name}: expected at least one image, got shape {shape}")
+    return group.create_array(
+        name,
+        shape=shape,
+        chunks=(1, *shape[1:]),
+        shards=(min(shard, shape[0]), *shape[1:]),
+        dtype=dtype,
+        compressors=ZstdCodec(level=1),
+        fill_value=0,
+    )
+
+
+def shard_slices(array: zarr.Array) -> list[slice]:
+    """The rows of each shard, in order; the last may be short."""
+    count, size = array.shape[0], (array.shards or array.chunks)[0]
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def write_rows(array: zarr.Array, start: int, values: np.ndarray) -> None:
+    """Writes whole shards.
+
+    Args:
+        array: from `create_array`.
+        start: the first row; the first of a shard.
+        values: (n, …), of the array's row shape, ending at the end of a shard or of the array.
+
+    Raises:
+        StoreError: the rows do not cover whole shards (partial writes lose data when several
+            processes share a shard), or their shape differs.
+    """
+    stop, size = start + len(values), (array.shards or array.chunks)[0]
+    if start % size or (stop % size and stop != array.shape[0]) or stop > array.shape[0]:
+        raise StoreError(
+            f"{array.path}: rows {start} to {stop} are not whole shards of {size} "
+            f"in an array of {array.shape[0]}"
+        )
+    if values.shape[1:] != array.shape[1:]:
+        raise StoreError(f"{array.path}: expected rows {array.shape[1:]}, got {values.shape[1:]}")
+    array[start:stop] = values.astype(array.dtype, copy=False)
+
+
+def write_group(
+    path: Path | str, arrays: dict[str, np.ndarray], attributes: dict[str, Any] | None = None
+) -> None:
+    """Writes arrays held in memory as one group.
+
+    Args:
+        path: a folder that must not exist.
+        arrays: name → (N, …); all with the same N.
+        attributes: as for `create_group`.
+    """
+    counts = {name: len(values) for name, values in arrays.items()}
+    if len(set(counts.values())) > 1:
+        raise StoreError(f"{path}: arrays of different lengths: {counts}")
+    group = create_group(path, attributes)
+    for name, values in arrays.items():
+        array = create_array(group, name, values.shape, values.dtype)
+        write_rows(array, 0, values)
+
+
+def open_group(path: Path | str, *names: str) -> zarr.Group:
+    """Opens a group for reading.
+
+    Args:
+        path: the folder.
+        names: arrays that must be there.
+
+    Returns:
+        The group.
+
+    Raises:
+        StoreError: there is no group, or an array is missing.
+    """
+    if not (Path(path) / "zarr.json").is_file():
+        raise StoreError(
+            f"{path}: no Zarr group; the stage that makes it has not run: `exemplar reproduce`"
+        )
+    group = zarr.open_group(str(path), mode="r")
+    missing = [name for name in names if name not in group]
+    if missing:
+        have = ", ".join(sorted(group.array_keys())) or "none"
+        raise StoreError(f"{path}: no array {', '.join(missing)}; it has {have}")
+    return group
+
+
+def array(group: zarr.Group, name: str) -> zarr.Array:
+    """One array of a group, typed."""
+    value = group[name]
+    if not isinstance(value, zarr.Array):
+        raise StoreError(f"{group.store_path}: {name} is a group, expected an array")
+    return value
+
+
+def read_rows(source: zarr.Array, rows: np.ndarray | list[int]) -> np.ndarray:
+    """Reads some images, each run of neighbouring rows as one contiguous slice.
+
+    Args:
+        source: an array of N images.
+        rows: row numbers in any order; repeats are allowed.
+
+    Returns:
+        (len(rows), …), in the order asked for.
+
+    Raises:
+        StoreError: a row is out of range.
+    """
+    rows = np.asarray(rows, dtype=np.int64)
+    if rows.size and (rows.min() < 0 or rows.max() >= source.shape[0]):
+        raise StoreError(f"{source.path}: rows must be in 0…{source.shape[0] - 1}, got {rows}")
+    unique, inverse = np.unique(rows, return_inverse=True)
+    out = np.empty((len(unique), *source.shape[1:]), source.dtype)
+    for start, stop in _runs(unique):
+        first = int(unique[start])
+        out[start:stop] = source[first : first + stop - start]
+    return out[inverse]
+
+
+def _runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Index ranges of consecutive values in a sorted array."""
+    breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+    edges = [0, *breaks.tolist(), len(rows)]
+    yield from ((a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a)
+
+
+def working_copy(source: zarr.Array, rows: np.ndarray, path: Path) -> np.ndarray:
+    """Copies some images to a memory map, for random access in training.
+
+    Args:
+        source: an array of N images.
+        rows: which, in the order wanted.
+        path: a file ending in `.npy`; an existing one is used as it is.
+
+    Returns:
+        (len(rows), …), read-only; memory holds only what is being used.
+    """
+    if not path.is_file():
+        with written(path) as partial:
+            shape = (len(rows), *source.shape[1:])
+            copy = np.lib.format.open_memmap(partial, "w+", source.dtype, shape)
+            for start in range(0, len(rows), SHARD):
+                copy[start : start + SHARD] = read_rows(source, rows[start : start + SHARD])
+            copy.flush()
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def fill_group(
+    path: Path,
+    arrays: dict[str, tuple[tuple[int, ...], str]],
+    count: int,
+    produce: Callable[[slice], dict[str, np.ndarray]],
+    attributes: dict[str, Any],
+    inputs: list[Any],
+    shard: int = SHARD,
+) -> None:
+    """Makes a group shard by shard, going on from the last whole shard if interrupted.
+
+    Args:
+        path: the finished group; replaced when all shards are done.
+        arrays: name → (shape of one image's values, dtype).
+        count: N, the number of images.
+        produce: from a slice of rows to each array's values for them.
+        attributes: of the group.
+        inputs: everything the values depend on, as for `content_hash`.
+        shard: images a shard.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with workplace(str(path), *inputs, attributes, {"shard": shard, "count": count}) as folder:
+        partial, done = folder / "group.zarr", folder / "done"
+        if not done.is_file():
+            remove(partial)
+            group = create_group(partial, attributes)
+            for name, (shape, dtype) in arrays.items():
+                create_array(group, name, (count, *shape), dtype, shard)
+            done.write_text("0")
+        group = zarr.open_group(str(partial), mode="r+")
+        for start in range(int(done.read_text()), count, shard):
+            stop = min(start + shard, count)
+            for name, values in produce(slice(start, stop)).items():
+                write_rows(array(group, name), start, values)
+            with written(done) as text:
+                text.write_text(str(stop))
+            print(f"{path}: {stop}/{count}", file=sys.stderr, flush=True)
+        replace(partial, path)

@@ -1,0 +1,102 @@
+"""Whole files or none: everything is written under a temporary name and renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def written(path: Path | str) -> Iterator[Path]:
+    """Gives a temporary path beside `path`, which becomes `path` if the block ends well.
+
+    Args:
+        path: a file or folder; what was there before is replaced.
+
+    Yields:
+        A path in the same folder that does not exist yet; write a file or a folder there.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    remove(partial)
+    try:
+        yield partial
+        replace(partial, path)
+    finally:
+        remove(partial)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Renames a finished file or folder to its final name, in place of what was there."""
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    os.replace(source, target)
+
+
+def remove(path: Path) -> None:
+    """Removes a file or folder, if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def content_hash(*parts: Path | str | bytes | dict[str, Any] | list[Any]) -> str:
+    """A hash of files (by content), folders (by names and contents), and plain values.
+
+    Args:
+        parts: paths are read; everything else counts as a value and must be JSON or bytes.
+
+    Returns:
+        32 hexadecimal digits.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, Path):
+            if not part.exists():
+                raise FileNotFoundError(
+                    f"{part}: no such file; the stage that makes it has not run: "
+                    "`exemplar reproduce`"
+                )
+            paths = sorted(p for p in part.rglob("*") if p.is_file()) if part.is_dir() else [part]
+            for path in paths:
+                digest.update(f"{path.relative_to(part)}\0{path.stat().st_size}\0".encode())
+                with path.open("rb") as file:
+                    while block := file.read(1 << 20):
+                        digest.update(block)
+        else:
+            value = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode()
+            digest.update(f"{len(value)}\0".encode() + value)
+    return digest.hexdigest()
+
+
+@contextmanager
+def workplace(name: str, *inputs: Path | str | bytes | dict[str, Any] | list[Any]) -> Iterator[Path]:
+    """A folder for unfinished work that a later run with the same inputs finds again.
+
+    Work interrupted with the block open is kept, so the next run goes on from it; when the block
+    ends well the folder is removed. Other inputs get another folder, so nothing stale is used.
+
+    Args:
+        name: what is being made, such as `regressor/rendered-edges`.
+        inputs: everything the work depends on, as for `content_hash`.
+
+    Yields:
+        The folder; it exists.
+    """
+    parent = Path(".work") / name.lstrip("/")
+    folder = parent / content_hash(*inputs)
+    if parent.is_dir():
+        for stale in parent.iterdir():
+            if stale != folder:
+                remove(stale)
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    remove(folder)

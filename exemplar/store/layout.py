@@ -1,0 +1,52 @@
+"""Where everything lies, relative to the project's root: one function a kind of file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ESTIMATORS = Path("models/estimators.safetensors")
+
+
+def images(domain: str) -> Path:
+    """Photographs and what is known of them."""
+    return Path("data", domain, "images.zarr")
+
+
+def items(domain: str) -> Path:
+    """The table that describes them."""
+    return Path("data", domain, "items.parquet")
+
+
+def conditions(domain: str) -> Path:
+    """Incomplete inputs made from the photographs."""
+    return Path("data", domain, "conditions.zarr")
+
+
+def regressor(domain: str, condition: str) -> Path:
+    """The network f."""
+    return Path("models", "regressor", f"{domain}-{condition}.safetensors")
+
+
+def features(domain: str, condition: str) -> Path:
+    """Regressed images and their descriptors."""
+    return Path("features", f"{domain}-{condition}.zarr")
+
+
+def projection(domain: str, condition: str) -> Path:
+    """The projection of hypercolumns to descriptors."""
+    return Path("models", "projection", f"{domain}-{condition}.safetensors")
+
+
+def index(domain: str, condition: str) -> Path:
+    """The whole-image index."""
+    return Path("index", f"{domain}-{condition}.faiss")
+
+
+def candidates(method: str, domain: str, condition: str) -> Path:
+    """Synthesised images and their sources."""
+    return Path("candidates", method, f"{domain}-{condition}.zarr")
+
+
+def evaluation(method: str, domain: str, condition: str) -> Path:
+    """The folder of one table's rows and of what they were computed from."""
+    return Path("evaluation", method, f"{domain}-{condition}")
