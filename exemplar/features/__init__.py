@@ -1,0 +1,1 @@
+"""Backbones, hypercolumns, and their projection to fewer dimensions."""
