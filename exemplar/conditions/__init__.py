@@ -1,0 +1,29 @@
+"""What an input can be: `lowres`, `edges`, `normals` or `labels`.
+
+Each module turns photographs into its condition (`extract`), reads a user's file (`read`), and
+prepares stored values for a network (`encode`). `of` finds a module by the condition's name.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from exemplar.conditions import edges, labels, lowres, normals
+
+CONDITIONS: dict[str, ModuleType] = {
+    "lowres": lowres,
+    "edges": edges,
+    "normals": normals,
+    "labels": labels,
+}
+
+
+def of(name: str) -> ModuleType:
+    """The module of a condition.
+
+    Raises:
+        ValueError: there is no such condition.
+    """
+    if name not in CONDITIONS:
+        raise ValueError(f"condition must be one of {', '.join(CONDITIONS)}, got {name!r}")
+    return CONDITIONS[name]

@@ -1,0 +1,69 @@
+"""Where conditions come from: given with the image, exact, or seen by a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from exemplar.conditions import lowres
+from exemplar.estimators import Estimators
+from exemplar.features.pidinet import PiDiNetSettings, load_pidinet
+from exemplar.settings import Settings
+
+EdgeSource = Literal["estimator"] | PiDiNetSettings
+"""Which network sees edges: the estimators, or PiDiNet from a local file."""
+
+
+class ConditionsSettings(Settings):
+    """The section `conditions` of `params.yaml`."""
+
+    edges: EdgeSource = "estimator"
+    """Which network sees edges in photographs without given or exact ones."""
+    threads: int = 1
+
+
+def edge_network(
+    source: EdgeSource, estimators: Estimators
+) -> tuple[Callable[[Tensor], Tensor] | None, str]:
+    """The network that sees edges in place of the estimators, if one is named, and its name.
+
+    Args:
+        source: from the settings.
+        estimators: the default.
+
+    Returns:
+        (B, 3, H, W) in [0, 1] → (B, H, W) in [0, 1], or None for the estimators; the name.
+    """
+    if source == "estimator":
+        return None, estimators.identity
+    network = load_pidinet(source)
+    return network, network.identity
+
+
+def extract(
+    images: np.ndarray, estimators: Estimators, edges: Callable[[Tensor], Tensor] | None = None
+) -> dict[str, np.ndarray]:
+    """Every condition of photographs, as it is stored.
+
+    Args:
+        images: (B, H, W, 3) u8.
+        estimators: sees normals, parts and, by default, edges.
+        edges: sees edges instead.
+
+    Returns:
+        `lowres` (B, 12, 12, 3) u8, `edges` (B, H, W) f16, `normals` (B, H, W, 3) f16 and
+        `labels` (B, H, W) u8.
+    """
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    seen = estimators(x)
+    strengths = edges(x) if edges else seen["edges"]
+    return {
+        "lowres": lowres.extract(images),
+        "edges": strengths.numpy().astype(np.float16),
+        "normals": seen["normals"].permute(0, 2, 3, 1).numpy().astype(np.float16),
+        "labels": seen["parts"].numpy(),
+    }

@@ -1,0 +1,1 @@
+"""Nearest neighbours: whole images, and pixels in windows."""

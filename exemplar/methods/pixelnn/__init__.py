@@ -1,0 +1,1 @@
+"""PixelNN: regress, match pixels, copy what is missing from named exemplars."""

@@ -1,0 +1,99 @@
+"""Equations 2 and 3 pixel by pixel, and the released average, against plain loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from exemplar.matching.windows import WHOLE, match
+from exemplar.methods.pixelnn.compose import NO_SOURCE, compose, compose_global, residuals
+from exemplar.methods.pixelnn.schedule import Candidate
+
+HEIGHT, WIDTH, RANKS = 6, 7, 5
+MEMBERS = [Candidate(k, f, t) for k, f in ((1, 1), (1, 4), (3, 2), (5, 1)) for t in (1, 3, WHOLE)]
+
+
+@pytest.fixture
+def case():
+    rng = np.random.default_rng(3)
+    photographs = rng.integers(0, 256, (RANKS, HEIGHT, WIDTH, 3)).astype(np.uint8)
+    regressed = rng.integers(0, 256, (RANKS, HEIGHT, WIDTH, 3)).astype(np.uint8)
+    query = rng.integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    descriptors = torch.nn.functional.normalize(
+        torch.from_numpy(rng.normal(size=(RANKS + 1, 4, HEIGHT, WIDTH)).astype(np.float32)), dim=1
+    )
+    matches = match(descriptors[0], descriptors[1:], (1, 3, WHOLE))
+    rows = np.array([40, 7, 19, 3, 88])
+    return photographs, regressed, query, descriptors, matches, rows
+
+
+def test_matched_is_equation_3(case):
+    photographs, regressed, query, descriptors, matches, rows = case
+    residual = residuals(photographs, regressed, "rgb")
+    image, source = compose(query, residual, rows, matches, MEMBERS)
+    for index, (k, first, window) in enumerate(MEMBERS):
+        for y in range(HEIGHT):
+            for x in range(WIDTH):
+                options = []
+                for rank in range(first - 1, first - 1 + k):
+                    for v in range(HEIGHT):
+                        for u in range(WIDTH):
+                            if window == WHOLE or max(abs(v - y), abs(u - x)) <= window // 2:
+                                a, b = descriptors[0, :, y, x], descriptors[1 + rank, :, v, u]
+                                options.append((float(a @ b), rank, v, u))
+                _, rank, v, u = max(options)
+                assert source[index, y, x].tolist() == [rows[rank], v, u]
+                added = photographs[rank, v, u].astype(int) - regressed[rank, v, u]
+                expected = np.clip(query[y, x].astype(int) + added, 0, 255)
+                assert image[index, y, x].tolist() == expected.tolist()
+
+
+def test_one_neighbour_and_one_pixel_is_equation_2(case):
+    photographs, regressed, query, _, matches, rows = case
+    residual = residuals(photographs, regressed, "rgb")
+    members = [Candidate(1, rank + 1, 1) for rank in range(RANKS)]
+    composed = compose(
+        query, residual, rows, matches._replace(
+            score=matches.score[:, :1], position=matches.position[:, :1]
+        ), members,
+    )
+    whole = compose_global(query, residual, rows)
+    np.testing.assert_array_equal(composed.image, whole.image)
+    np.testing.assert_array_equal(composed.source, whole.source)
+
+
+def test_an_image_found_in_the_library_comes_back_whole(case):
+    photographs, regressed, *_ = case
+    descriptor = torch.nn.functional.normalize(torch.randn(RANKS, 4, HEIGHT, WIDTH), dim=1)
+    matches = match(descriptor[2], descriptor[2:3], (1, 3, WHOLE))
+    residual = residuals(photographs[2:3], regressed[2:3], "rgb")
+    members = [Candidate(1, 1, t) for t in (1, 3, WHOLE)]
+    image, _ = compose(regressed[2], residual, np.array([2]), matches, members)
+    for made in image:
+        np.testing.assert_array_equal(made, photographs[2])
+
+
+def test_weighted_averages_residuals_at_the_query_s_own_pixel(case):
+    photographs, regressed, query, _, matches, rows = case
+    residual = residuals(photographs, regressed, "rgb")
+    members = [Candidate(3, 2, 3), Candidate(1, 4, 3)]
+    matches = matches._replace(score=matches.score[:, 1:2], position=matches.position[:, 1:2])
+    image, source = compose(query, residual, rows, matches, members, "weighted")
+    for y in range(HEIGHT):
+        for x in range(WIDTH):
+            weight = [max(0.0, float(matches.score[rank, 0, y, x])) for rank in (1, 2, 3)]
+            mean = sum(w * residual[r, y, x] for w, r in zip(weight, (1, 2, 3), strict=True))
+            expected = np.clip(query[y, x] + np.rint(mean / sum(weight)), 0, 255)
+            assert np.abs(image[0, y, x] - expected).max() <= 1  # a tie may round either way
+    assert (source[0] == NO_SOURCE).all()
+    assert (source[1, ..., 0] == rows[3]).all()
+
+
+def test_luma_adds_the_same_to_all_channels(case):
+    photographs, regressed, *_ = case
+    residual = residuals(photographs, regressed, "luma")
+    difference = photographs.astype(float) - regressed
+    luma = 0.299 * difference[..., 0] + 0.587 * difference[..., 1] + 0.114 * difference[..., 2]
+    assert (residual == residual[..., :1]).all()
+    assert np.abs(residual[..., 0] - luma).max() <= 0.5 + 1e-9
