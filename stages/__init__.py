@@ -1,0 +1,1 @@
+"""One module per stage of `dvc.yaml`, of the same name: files in, files out, nothing else."""

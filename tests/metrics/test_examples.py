@@ -1,0 +1,15 @@
+"""The examples in the docstrings of the metrics run, and give what they say."""
+
+from __future__ import annotations
+
+import doctest
+from importlib import import_module
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["correspondence", "edges", "normals", "selection", "spectrum"])
+def test_the_examples_of_a_module(name: str) -> None:
+    found = doctest.testmod(import_module(f"exemplar.metrics.{name}"))
+    assert found.attempted > 0
+    assert found.failed == 0
