@@ -99,17 +99,17 @@ def train_estimators(
     network = PixelNet(3, heads, settings.network)
     network = network.to(device, memory_format=torch.channels_last)
 
-    def loss(generator: Generator) -> Tensor:
-        batch = _batch(truth, settings, generator)
-        pixels = torch.randint(
-            batch["edges"][0].numel(),
-            (settings.training.batch, settings.training.pixels),
-            generator=generator,
-        )
-        seen = network.at_pixels(
-            batch["image"].to(device, memory_format=torch.channels_last), pixels.to(device)
-        )
-        at = {k: _sampled(v, pixels).to(device) for k, v in batch.items() if k != "image"}
+    def draw(generator: Generator) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        maps = _batch(truth, settings, generator)
+        size = (settings.training.batch, settings.training.pixels)
+        pixels = torch.randint(maps["edges"][0].numel(), size, generator=generator)
+        image = maps.pop("image").to(device, memory_format=torch.channels_last)
+        return image, pixels.to(device), {k: _sampled(v, pixels) for k, v in maps.items()}
+
+    def loss(batch: tuple[Tensor, Tensor, dict[str, Tensor]]) -> Tensor:
+        image, pixels, values = batch
+        at = {name: value.to(device) for name, value in values.items()}
+        seen = network.at_pixels(image, pixels)
         normals = functional.normalize(seen["normals"].float(), dim=1)
         angular = 1 - (normals * at["normals"]).sum(1)
         edges = functional.binary_cross_entropy_with_logits(
@@ -120,7 +120,7 @@ def train_estimators(
             angular.mean() + settings.edges_weight * edges + settings.parts_weight * labels
         )
 
-    train(network, loss, settings.training, folder, "estimators")
+    train(network, draw, loss, settings.training, folder, "estimators")
     return network
 
 

@@ -87,7 +87,10 @@ def angular_error(
 
 def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     """The inner product over the last axis, of length 3."""
-    return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
+    inner = a[..., 0] * b[..., 0]
+    inner += a[..., 1] * b[..., 1]
+    inner += a[..., 2] * b[..., 2]
+    return inner
 
 
 def statistics(errors: ArrayLike, axis: int | None = None) -> NormalStatistics:

@@ -227,7 +227,7 @@ def fill_group(
     path.parent.mkdir(parents=True, exist_ok=True)
     with workplace(str(path), *inputs, attributes, {"shard": shard, "count": count}) as folder:
         partial, done = folder / "group.zarr", folder / "done"
-        if not done.is_file():
+        if not done.is_file() or not partial.is_dir():
             remove(partial)
             group = create_group(partial, attributes)
             for name, (shape, dtype) in arrays.items():

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from pydantic import Field
@@ -22,6 +22,8 @@ from exemplar.settings import Settings
 from exemplar.store.files import written
 
 CHECKPOINT = "checkpoint.safetensors"
+
+Batch = TypeVar("Batch")
 
 
 class TrainingSettings(Settings):
@@ -51,7 +53,8 @@ class TrainingError(RuntimeError):
 
 def train(
     network: nn.Module,
-    loss: Callable[[torch.Generator], Tensor],
+    batch: Callable[[torch.Generator], Batch],
+    loss: Callable[[Batch], Tensor],
     settings: TrainingSettings,
     folder: Path,
     name: str,
@@ -60,7 +63,8 @@ def train(
 
     Args:
         network: on its device; left in evaluation mode.
-        loss: draws a batch with the generator it is given and returns a scalar.
+        batch: draws a batch with the generator it is given, in full precision.
+        loss: of a batch, a scalar; run in the precision of the settings.
         settings: steps, rates, precision.
         folder: where checkpoints are kept.
         name: for the lines of progress on standard error.
@@ -79,11 +83,11 @@ def train(
     for step in range(first, settings.steps):
         for group in optimizer.param_groups:
             group["lr"] = settings.rate * schedule(step, settings.steps)
-        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
+        drawn = batch(torch.Generator().manual_seed(settings.seed * 1_000_003 + step))
         with torch.autocast(
             device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"
         ):
-            value = loss(generator)
+            value = loss(drawn)
         optimizer.zero_grad(set_to_none=True)
         value.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -100,7 +100,7 @@ def train_regressor(
     network = network.to(device, memory_format=torch.channels_last)
     batch = settings.training.batch
 
-    def loss(generator: Generator) -> Tensor:
+    def draw(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
         rows = torch.randint(len(images), (batch,), generator=generator).numpy()
         x = module.encode(stored[rows], size, len(classes))
         y = torch.from_numpy(images[rows]).permute(0, 3, 1, 2).float() / 255
@@ -111,10 +111,14 @@ def train_regressor(
             y[0, 0].numel(), (batch, settings.training.pixels), generator=generator
         )
         truth = y.flatten(2).gather(2, pixels[:, None].expand(-1, 3, -1)) - 0.5
-        out = network.at_pixels(x.to(device, memory_format=torch.channels_last), pixels.to(device))
-        return (out["image"].float() - truth.to(device)).square().mean()
+        x = x.to(device, memory_format=torch.channels_last)
+        return x, pixels.to(device), truth.to(device)
 
-    train(network, loss, settings.training, folder, f"regressor {condition}")
+    def loss(drawn: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        x, pixels, truth = drawn
+        return (network.at_pixels(x, pixels)["image"].float() - truth).square().mean()
+
+    train(network, draw, loss, settings.training, folder, f"regressor {condition}")
     return Regressor(network, condition, classes, settings.training.precision)
 
 

@@ -1,0 +1,160 @@
+"""What a domain is made of before any pixel is read: photographs, boxes, and what fell out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax in pixels of the upright image
+
+# Files that may lie beside photographs and are no inputs.
+TABLES = (".csv", ".tsv", ".xml", ".json", ".yaml", ".yml", ".mat", ".npy", ".npz")
+TEXTS = (".txt", ".md", ".rst", ".html", ".ini", ".db", ".log")
+SIDE_NAMES = ("README", "LICENSE", "LICENCE", "NOTICE", "COPYING")
+
+
+class DomainError(ValueError):
+    """A domain as a whole cannot be prepared."""
+
+
+class BadPhoto(ValueError):
+    """One photograph, or one box in it, cannot be used; the text says why."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One input: an image file, or one box in it."""
+
+    source: str  # path below the domain's root, with forward slashes
+    box: Box | None = None
+    category: str = ""
+    split: str = ""  # given by the layout; empty: by the settings
+    stated: tuple[int, int] | None = None  # width and height according to the annotation
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One input that will not be an image of the domain."""
+
+    source: str
+    reason: str
+    bad: bool = True  # counts towards the limit; not so what was left out by choice
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a photograph becomes."""
+
+    arrays: dict[str, np.ndarray]  # `image` (size, size, 3) u8, and a given condition
+    width: int  # of the region it was made from, in pixels of the file
+    height: int
+
+
+@dataclass
+class Listing:
+    """All inputs of a domain, in a fixed order."""
+
+    photos: list[Photo] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def reject(self, source: str, reason: str, bad: bool = True) -> None:
+        """Notes an input that falls out."""
+        self.rejections.append(Rejection(source, reason, bad))
+
+
+def image_files(root: Path, below: str, listing: Listing) -> list[str]:
+    """Every file below a folder that should be an image, in the order of their paths.
+
+    Hidden files, and those whose suffix or name says that they are text or tables, are no inputs.
+    Linked folders are followed, but not back to one that contains them.
+
+    Args:
+        root: the domain's root.
+        below: a folder in it, `.` for all.
+        listing: receives what cannot be read or named.
+
+    Returns:
+        Paths below `root`, with forward slashes.
+    """
+    found: list[str] = []
+
+    def unreadable(error: OSError) -> None:
+        where = Path(error.filename).relative_to(root).as_posix()
+        listing.reject(_printable(where), f"the folder cannot be read: {error.strerror}")
+
+    for folder, subfolders, names in os.walk(root / below, onerror=unreadable, followlinks=True):
+        here = Path(folder).resolve()
+        subfolders[:] = [
+            name
+            for name in subfolders
+            if not name.startswith(".") and not here.is_relative_to(Path(folder, name).resolve())
+        ]
+        for name in names:
+            path = Path(folder, name)
+            if _is_side_file(path):
+                continue
+            source = path.relative_to(root).as_posix()
+            if source != _printable(source):
+                listing.reject(_printable(source), "its name is not valid UTF-8")
+            else:
+                found.append(source)
+    return sorted(found)
+
+
+def _is_side_file(path: Path) -> bool:
+    name = path.name
+    return name.startswith(".") or path.suffix.lower() in TABLES + TEXTS or name in SIDE_NAMES
+
+
+def _printable(name: str) -> str:
+    """A name that any file can hold: bytes that are not UTF-8 are spelt out."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def need_root(root: Path, expected: str, how: str, *parts: str) -> Path:
+    """The first of some folders below a root that exists.
+
+    Args:
+        root: the domain's root.
+        expected: what should lie there, for the message.
+        how: how to get it, for the message.
+        parts: folders below `root` to try, in order.
+
+    Raises:
+        DomainError: none of them is a folder.
+    """
+    for part in parts:
+        if (root / part).is_dir():
+            return root / part
+    state = "it is not there" if not root.exists() else "it has none of these"
+    raise DomainError(
+        f"{root}: expected {expected} (in {', '.join(parts)}), but {state}. {how}, "
+        "or set another root in params.yaml"
+    )
+
+
+def unique_ids(photos: Iterable[Photo], below: str = "") -> list[str]:
+    """A name for each photograph: its path without the suffix, slashes turned into dashes.
+
+    A name that comes again (two boxes of one image, `a.jpg` beside `a.png`) gets a number.
+
+    Args:
+        photos: in the order of the domain.
+        below: a folder that all share, left out.
+    """
+    seen: set[str] = set()
+    ids = []
+    for photo in photos:
+        stem = Path(photo.source).with_suffix("").as_posix()
+        base = stem.removeprefix(f"{below}/").replace("/", "-")
+        name, number = base, 1
+        while name in seen:
+            number += 1
+            name = f"{base}-{number}"
+        seen.add(name)
+        ids.append(name)
+    return ids

@@ -1,0 +1,149 @@
+"""Kind `pairs`: side-by-side A|B images, a photograph and its condition.
+
+Source: Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from exemplar.data.crops import Region, central_square, large_enough, resized
+from exemplar.data.inputs import (
+    BadPhoto,
+    DomainError,
+    Listing,
+    Photo,
+    Picture,
+    image_files,
+)
+from exemplar.data.photo_settings import PairsSettings
+
+BELOW = ""
+NEAR = 48  # levels a channel: how far compression moves a class colour
+SHARE = 0.75  # of a label map's pixels that must be near a class colour
+GREY = 24  # levels between a grey pixel's channels
+
+
+def inputs(settings: PairsSettings) -> Listing:
+    """Every pair of the split folders, the test pairs first.
+
+    First because of two equal pairs the first is kept: a test set stays whole.
+
+    Raises:
+        DomainError: a folder is missing.
+    """
+    folders = settings.folders
+    listing = Listing()
+    for split, folder in (("test", folders.test), ("val", folders.val), ("train", folders.train)):
+        if folder is None:
+            continue
+        if not (settings.root / folder).is_dir():
+            raise DomainError(
+                f"{settings.root / folder}: expected a folder of A|B images, but there is none. "
+                f"Copy or link the data set there, or name the folder of the {split} split under "
+                "folders: in params.yaml (for val and test, null divides train)"
+            )
+        # Where another split has no folder of its own, it is taken out of train.
+        fixed = "" if split == "train" else split
+        listing.photos += [
+            Photo(source, split=fixed) for source in image_files(settings.root, folder, listing)
+        ]
+    return listing
+
+
+def picture(image: Image.Image, photo: Photo, settings: PairsSettings, size: int) -> Picture:
+    """The photograph's half, and the other half as `labels` or `edges`.
+
+    Args:
+        image: RGB, upright, both halves.
+        photo: not used.
+        settings: of the domain.
+        size: pixels a side.
+
+    Returns:
+        `image` u8, and `labels` (size, size) u8 or `edges` (size, size) f16 in [0, 1].
+
+    Raises:
+        BadPhoto: it has no two halves, they are too small, or the condition is none.
+    """
+    width, height = image.size
+    if width % 2:
+        raise BadPhoto(f"expected two halves of equal width, got {width}×{height}")
+    half = width // 2
+    large_enough(half, height, settings.min_side)
+    left, right = image.crop((0, 0, half, height)), image.crop((half, 0, width, height))
+    photograph, condition = (left, right) if settings.photo == "left" else (right, left)
+    region = central_square(half, height)
+    if settings.condition == "labels":
+        colours = np.array(list(settings.colours().values()))
+        given = label_map(condition.crop(region), colours, size)
+    else:
+        given = edge_map(condition, region, size)
+    side = region[2] - region[0]
+    arrays = {"image": resized(photograph, region, size), settings.condition: given}
+    return Picture(arrays, side, side)
+
+
+def label_map(image: Image.Image, colours: np.ndarray, size: int) -> np.ndarray:
+    """Classes from colours: each pixel the nearest, each output pixel the most frequent.
+
+    Args:
+        image: RGB, square; compression may have moved its colours.
+        colours: (C, 3), one a class.
+        size: pixels a side of the result.
+
+    Returns:
+        (size, size) u8 below C; of equally frequent classes the first.
+
+    Raises:
+        BadPhoto: too few pixels are near any colour.
+    """
+    pixels = np.asarray(image).astype(np.int32)
+    nearest = np.zeros(pixels.shape[:2], np.uint8)
+    distance = np.full(pixels.shape[:2], np.iinfo(np.int32).max, np.int32)
+    for number, colour in enumerate(colours):
+        squared = ((pixels - colour) ** 2).sum(-1)
+        closer = squared < distance
+        nearest[closer], distance[closer] = number, squared[closer]
+    share = (distance <= 3 * NEAR**2).mean()
+    if share < SHARE:
+        raise BadPhoto(
+            f"expected a label map, but only {share:.0%} of its pixels are near a class colour; "
+            "is the photograph on the other side?"
+        )
+    votes = np.stack(
+        [_shrunk((nearest == number).astype(np.float32), size) for number in range(len(colours))]
+    )
+    return votes.argmax(0).astype(np.uint8)
+
+
+def edge_map(image: Image.Image, region: Region, size: int) -> np.ndarray:
+    """Edges from a drawing of dark lines on white: 1 on a line, 0 on the ground.
+
+    Args:
+        image: RGB.
+        region: the square that is used.
+        size: pixels a side of the result.
+
+    Returns:
+        (size, size) f16 in [0, 1]; the mean of what each pixel covers.
+
+    Raises:
+        BadPhoto: the picture is coloured, or dark.
+    """
+    pixels = np.asarray(image.crop(region)).astype(np.int32)
+    grey = (np.ptp(pixels, axis=-1) <= GREY).mean()
+    if grey < SHARE or np.median(pixels) < 128:
+        raise BadPhoto(
+            f"expected dark lines on white, but {grey:.0%} of the pixels are grey and the median "
+            f"is {np.median(pixels):.0f} of 255; is the photograph on the other side?"
+        )
+    dark = 1 - pixels.mean(-1, dtype=np.float32) / 255
+    return np.clip(_shrunk(dark, size), 0, 1).astype(np.float16)
+
+
+def _shrunk(values: np.ndarray, size: int) -> np.ndarray:
+    """Area means (nearest when enlarging): (S, S) → (size, size) float32."""
+    image = Image.fromarray(np.ascontiguousarray(values, np.float32))
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX))

@@ -1,0 +1,125 @@
+"""Settings of domains made of photographs: one model a kind of `domains.<name>.kind`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from exemplar.data.colours import PRESETS
+from exemplar.settings import Settings
+
+Count = Annotated[int, Field(ge=0, strict=True)]
+Part = Count | Annotated[float, Field(ge=0, lt=1)]
+Channel = Annotated[int, Field(ge=0, le=255)]
+
+
+class Splits(Settings):
+    """How photographs without a given split are divided; an integer counts, a fraction is a share.
+
+    By `hash`, an order drawn from the seed and each file's content, so neither names nor the
+    order of files matter; by `order`, the last files are held out; by `lists`, the data set's own
+    lists decide where they are present.
+    """
+
+    by: Literal["hash", "order", "lists"] = "hash"
+    val: Part = 0.05
+    test: Part = 0.1
+
+
+class Limit(Settings):
+    """The most images of each split; `None` takes them all."""
+
+    train: Annotated[int, Field(ge=1)] | None = None
+    val: Count | None = None
+    test: Count | None = None
+
+
+class PhotoSettings(Settings):
+    """What every domain of photographs has."""
+
+    root: Path  # a folder, relative to the project's root or absolute
+    licence: str = "unknown"  # kept with every image, for attribution
+    splits: Splits = Splits()
+    limit: Limit = Limit()
+    min_side: Annotated[int, Field(ge=1)] = 48  # smaller crops are rejected, not blown up
+
+    @field_validator("limit", mode="before")
+    @classmethod
+    def _same_for_all(cls, value: Any) -> Any:
+        """`limit: 100` means 100 of each split."""
+        return dict.fromkeys(("train", "val", "test"), value) if isinstance(value, int) else value
+
+
+class FolderSettings(PhotoSettings):
+    """Any folder of images, searched to its depth."""
+
+    kind: Literal["folder"]
+    boxes: Path | None = None  # a CSV below root: path, xmin, ymin, xmax, ymax, category
+    margin: Annotated[float, Field(ge=0)] = 0.0  # added on each side of a box, in its longer side
+    fit: Literal["crop", "pad"] = "crop"  # without boxes: central square, or white margins
+    category: Literal["folder", "none"] = "folder"  # the first subfolder's name, or empty
+
+
+class PetsSettings(PhotoSettings):
+    """Oxford-IIIT Pet: heads by their boxes."""
+
+    kind: Literal["pets"]
+    download: bool = False  # fetch it to root if it is not there
+    boxes: Path | None = None  # a CSV below root in place of annotations/xmls
+    margin: Annotated[float, Field(ge=0)] = 0.1
+
+
+class CelebaSettings(PhotoSettings):
+    """CelebA's aligned faces, 178×218 or a copy of the same proportions."""
+
+    kind: Literal["celeba"]
+    download: bool = False
+    splits: Splits = Splits(by="order")
+    crop: Annotated[int, Field(ge=32, le=178)] = 148  # central square, in pixels of 178×218
+
+
+class ZapposSettings(PhotoSettings):
+    """UT Zappos50K: shoes on white."""
+
+    kind: Literal["zappos"]
+    manifest: Path | None = None  # a CSV below root: file, category; else the first subfolder
+
+
+class PairsFolders(Settings):
+    """The subfolder of each split; without one for `val` (or `test`), `train` is divided."""
+
+    train: str = "train"
+    val: str | None = None
+    test: str | None = "test"
+
+
+class PairsSettings(PhotoSettings):
+    """Side-by-side A|B images: a photograph and its condition."""
+
+    kind: Literal["pairs"]
+    photo: Literal["left", "right"]
+    condition: Literal["labels", "edges"]
+    classes: str | dict[str, tuple[Channel, Channel, Channel]] | None = None
+    folders: PairsFolders = PairsFolders()
+
+    @model_validator(mode="after")
+    def _classes_fit(self) -> PairsSettings:
+        if (self.classes is None) != (self.condition == "edges"):
+            raise ValueError("classes belong to condition: labels, which needs them")
+        if isinstance(self.classes, str) and self.classes not in PRESETS:
+            raise ValueError(
+                f"classes must be one of {', '.join(PRESETS)}, or a mapping from each class's "
+                f"name to its [red, green, blue]; got {self.classes!r}"
+            )
+        if isinstance(self.classes, dict) and not 2 <= len(self.classes) <= 255:
+            raise ValueError(f"classes must be 2 to 255, got {len(self.classes)}")
+        return self
+
+    def colours(self) -> dict[str, tuple[int, int, int]]:
+        """Each class's colour; empty for edges."""
+        return PRESETS[self.classes] if isinstance(self.classes, str) else self.classes or {}
+
+
+Photos = FolderSettings | PetsSettings | CelebaSettings | ZapposSettings | PairsSettings

@@ -1,0 +1,101 @@
+"""Looking at every input once: decode, hash, crop; what fails gets a reason.
+
+The same functions, run again by the writing pass, give the arrays. They run in worker processes,
+so they take and return plain values only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from exemplar.data import celeba, folder, pairs, pets, zappos
+from exemplar.data.inputs import BadPhoto, DomainError, Photo, Picture
+from exemplar.data.photo_settings import Photos
+from exemplar.data.pixels import decode
+
+KINDS = {"folder": folder, "pets": pets, "celeba": celeba, "zappos": zappos, "pairs": pairs}
+MAX_BYTES = 200_000_000  # of one file
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known of one input after looking at it."""
+
+    reason: str = ""  # why it cannot be used; empty if it can
+    sha256: str = ""  # of the file
+    pixels: str = ""  # hash of the decoded image
+    width: int = 0  # of the region that is used
+    height: int = 0
+
+
+def examine(task: tuple[list[Photo], Photos, int]) -> list[Finding]:
+    """Looks at one file and all the boxes in it.
+
+    Args:
+        task: the inputs from one file, the domain's settings, and the image size.
+
+    Returns:
+        One finding for each input.
+    """
+    photos, settings, size = task
+    try:
+        data = _bytes(settings.root / photos[0].source)
+        image = decode(data)
+    except BadPhoto as error:
+        return [Finding(str(error))] * len(photos)
+    sha256 = hashlib.sha256(data).hexdigest()
+    shape = f"{image.width}×{image.height}".encode()
+    pixels = hashlib.sha256(shape + image.tobytes()).hexdigest()
+    findings = []
+    for photo in photos:
+        try:
+            made = _picture(image, photo, settings, size)
+            findings.append(Finding("", sha256, pixels, made.width, made.height))
+        except BadPhoto as error:
+            findings.append(Finding(str(error), sha256, pixels))
+    return findings
+
+
+def render(task: tuple[Photo, str, Photos, int]) -> Picture:
+    """Makes one image of the domain.
+
+    Args:
+        task: an input that was found good, its file's sha256, the domain's settings, and the
+            image size.
+
+    Raises:
+        DomainError: the file is no longer the one that was looked at.
+    """
+    photo, sha256, settings, size = task
+    path = settings.root / photo.source
+    try:
+        data = _bytes(path)
+        if hashlib.sha256(data).hexdigest() == sha256:
+            return _picture(decode(data), photo, settings, size)
+    except BadPhoto:
+        pass
+    raise DomainError(f"{path}: changed while the domain was being prepared; run the stage again")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise BadPhoto("not a file that can be read to its end")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise BadPhoto(f"too large: {size // 1_000_000} MB, more than {MAX_BYTES // 1_000_000}")
+        return path.read_bytes()
+    except OSError as error:
+        raise BadPhoto(f"cannot be read: {error.strerror}") from error
+
+
+def _picture(image, photo: Photo, settings: Photos, size: int) -> Picture:
+    if photo.stated not in (None, image.size):
+        raise BadPhoto(
+            "its annotation is for an image of {}×{}, the file has {}×{}".format(
+                *photo.stated, *image.size
+            )
+        )
+    return KINDS[settings.kind].picture(image, photo, settings, size)

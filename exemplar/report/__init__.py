@@ -1,0 +1,1 @@
+"""Tables, plots, galleries: what a run leaves for a reader."""

@@ -1,0 +1,103 @@
+"""The page: galleries, spectra, tables and commands as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from exemplar.metrics.selection import HIGHER_IS_BETTER
+from exemplar.report.gallery import Example, Tile, data_uri
+from exemplar.report.pictures import identity_source, position_picture
+from exemplar.report.published import PAPERS, DomainFacts, comparison
+from exemplar.report.scores import blocks, correspondence
+from exemplar.report.tables import HEADINGS, METRICS
+
+CONDITIONS = {
+    "lowres": ("Low resolution", "Colours are given; every detail finer than a block is open."),
+    "edges": ("Edges", "Outlines are given; colour, texture and light are open."),
+    "normals": ("Surface normals", "Shape is given; colour and texture are open."),
+    "labels": ("Labels", "Parts are given; the shape within them, colour and texture are open."),
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A domain and a condition: its examples, its spectra (SVG and tiles), and image counts."""
+
+    domain: str
+    condition: str
+    examples: list[Example]
+    plot: str
+    fourier: list[tuple[Tile, Tile]]
+    candidates: int
+    tested: int
+
+    @property
+    def name(self) -> str:
+        """As in the stores, such as `rendered-edges`."""
+        return f"{self.domain}-{self.condition}"
+
+    @property
+    def title(self) -> str:
+        """The condition in words."""
+        return CONDITIONS.get(self.condition, (self.condition, ""))[0]
+
+    @property
+    def open(self) -> str:
+        """What the condition gives and what it leaves open."""
+        return CONDITIONS.get(self.condition, ("", ""))[1]
+
+
+def render(
+    pairs: Sequence[Pair],
+    table: pd.DataFrame,
+    facts: dict[str, DomainFacts],
+    parameters: str,
+) -> str:
+    """Lays out the page.
+
+    Args:
+        pairs: one for each domain and condition, in the order in which they are shown.
+        table: the joined evaluation, as text (`tables.read_table`).
+        facts: what is known of each domain.
+        parameters: the settings used, as YAML.
+
+    Returns:
+        HTML; the same arguments give the same text.
+    """
+    folder = Path(__file__).parent
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["svg"] = Markup
+    conditions = list(dict.fromkeys(table["condition"]))
+    return environment.get_template("template.html.j2").render(
+        style=Markup((folder / "style.css").read_text()),
+        pairs=pairs,
+        facts=facts,
+        hero=hero(pairs),
+        tables=[
+            (name, CONDITIONS.get(name, (name, ""))[0], blocks(table, name)) for name in conditions
+        ],
+        headings=[(HEADINGS[m], "↑" if m in HIGHER_IS_BETTER else "↓") for m in METRICS],
+        comparison=comparison("pixelnn", table, facts),
+        paper=PAPERS["pixelnn"],
+        correspondence=correspondence(table),
+        position_key=data_uri(position_picture(identity_source(96, 96), 96, 96)),
+        parameters=parameters,
+    )
+
+
+def hero(pairs: Sequence[Pair]) -> list[tuple[Pair, Example]]:
+    """An example of each condition of the first domain, each of another input where there are."""
+    first = [pair for pair in pairs if pair.domain == pairs[0].domain and pair.examples][:3]
+    return [(pair, pair.examples[i % len(pair.examples)]) for i, pair in enumerate(first)]
