@@ -1,0 +1,1 @@
+"""What `exemplar doctor` looks at, one module a subject."""

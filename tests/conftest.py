@@ -1,0 +1,40 @@
+"""What all tests share: one thread each, no telemetry, repeatable properties, the real data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Tests run side by side, and processes they start inherit this: set before torch is imported.
+for name, value in {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "2",
+    "MPLBACKEND": "Agg",
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "GIT_AUTHOR_NAME": "Exemplar tests",
+    "GIT_AUTHOR_EMAIL": "tests@example.invalid",
+    "GIT_COMMITTER_NAME": "Exemplar tests",
+    "GIT_COMMITTER_EMAIL": "tests@example.invalid",
+}.items():
+    os.environ.setdefault(name, value)
+
+hypothesis.settings.register_profile("exemplar", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("exemplar")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the project; the test is skipped where it is absent."""
+    folder = ROOT.parent / "shared"
+    if not (folder / "data").is_dir():
+        pytest.skip(f"real data: no folder {folder / 'data'} beside the project")
+    return folder
