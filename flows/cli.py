@@ -1,0 +1,191 @@
+"""The command `exemplar`: what it understands, and who does it.
+
+Nothing heavy is imported before the command is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.environment import prepare
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="exemplar", description="Images by example: compute the tables, use your own inputs."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_reproduce(commands)
+
+    tables = commands.add_parser(
+        "tables", help="recompute the papers' tables and print them beside the published numbers"
+    )
+    tables.add_argument("names", nargs="*", metavar="NAME", help="such as pixelnn; default: all")
+    tables.add_argument("--workers", type=_count, metavar="N", help="cores to keep busy")
+    tables.set_defaults(call=_tables)
+
+    _add_synth(commands)
+
+    doctor = commands.add_parser("doctor", help="check the machine, the data and the set-up")
+    doctor.set_defaults(call=_doctor)
+
+    deploy = commands.add_parser("deploy", help="schedule the nightly reproduction")
+    deploy.add_argument(
+        "--serve", action="store_true", help="run the schedule in this process, without a worker"
+    )
+    deploy.set_defaults(call=_deploy)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: what follows `exemplar`; the process's own if not given.
+
+    Returns:
+        The exit status: 0, 1 if it failed for a reason that is printed, 130 if interrupted.
+    """
+    args = parser().parse_args(arguments)
+    try:
+        return args.call(args)
+    except KeyboardInterrupt:
+        print("interrupted; the next run goes on from here", file=sys.stderr)
+        return 130
+    except _expected() as error:
+        print(f"exemplar {args.command}: {error}", file=sys.stderr)
+        return 1
+
+
+def _add_reproduce(commands: argparse._SubParsersAction) -> None:
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="the parallel `dvc repro`: bring stages and all they need up to date",
+        description="Does what `dvc repro` does, several stages at a time, and writes the same "
+        "dvc.lock. Interrupted or killed, the next run goes on.",
+    )
+    reproduce.add_argument(
+        "stages", nargs="*", metavar="STAGE", help="stages or groups of dvc.yaml; default: all"
+    )
+    reproduce.add_argument(
+        "--workers", type=_count, metavar="N", help="cores to keep busy; default: all"
+    )
+    reproduce.add_argument("--force", action="store_true", help="run stages even if up to date")
+    reproduce.add_argument("--dry", action="store_true", help="only say what would be done")
+    reproduce.set_defaults(call=_reproduce)
+
+
+def _add_synth(commands: argparse._SubParsersAction) -> None:
+    synth = commands.add_parser(
+        "synth",
+        help="candidates, sources and attribution for your own inputs",
+        description="Writes for each input a folder with the candidates, a contact sheet, "
+        "sources.npz, attribution.csv and a correspondence picture.",
+    )
+    synth.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="image files")
+    synth.add_argument("--domain", required=True, help="whose exemplars: a domain of params.yaml")
+    synth.add_argument(
+        "--condition", required=True, help="what the inputs are: lowres, edges, normals or labels"
+    )
+    synth.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
+    for option, what in (("--only", "use only"), ("--exclude", "do not use")):
+        synth.add_argument(
+            option,
+            action="append",
+            default=[],
+            metavar="GLOB",
+            help=f"{what} exemplars whose id or category matches; may be repeated",
+        )
+    synth.add_argument(
+        "--photographs",
+        action="store_true",
+        help="the inputs are photographs to extract the condition from",
+    )
+    synth.set_defaults(call=_synth)
+
+
+def _reproduce(args: argparse.Namespace) -> int:
+    prepare()
+    if not args.dry:
+        return _run_flow(args.stages, args.workers, args.force)
+    from tasks.reproduce import preview
+
+    for stage, word in preview(args.stages).items():
+        print(f"{stage:<36} {word}")
+    return 0
+
+
+def _run_flow(stages: list[str], workers: int | None, force: bool = False) -> int:
+    """Reproduces through Prefect, whose server starts while the plan is looked at."""
+    from flows.server import prefect_server
+    from tasks.reproduce import preview
+
+    with prefect_server() as server:
+        known = preview(stages)  # a wrong name is told at once, not after the server's start
+        due = sum(word != "unchanged" for word in known.values())
+        print(f"{len(known)} stages, {len(known) if force else due} to bring up to date; "
+              "Prefect is starting", flush=True)  # fmt: skip
+        from flows.reproduce import ReproduceError, reproduce
+
+        server.wait()
+        try:
+            reproduce(stages, workers, force)
+        except ReproduceError:
+            return 1  # the flow has printed everything
+    return 0
+
+
+def _tables(args: argparse.Namespace) -> int:
+    prepare()
+    from flows.tables import show, stages_of
+
+    makers = stages_of(args.names)
+    status = _run_flow(sorted(set(makers.values())), args.workers)
+    if status == 0:
+        print()
+        print(show(list(makers)))
+    return status
+
+
+def _synth(args: argparse.Namespace) -> int:
+    from flows.synth import synth
+
+    for folder in synth(args.inputs, args.domain, args.condition, args.out, args.only,
+                        args.exclude, args.photographs):  # fmt: skip
+        print(folder)
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from flows.doctor import main as examine
+
+    return examine()
+
+
+def _deploy(args: argparse.Namespace) -> int:
+    prepare()
+    from flows.deploy import deploy
+
+    print(deploy(args.serve))
+    return 0
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Errors whose message says what to do; looked up when one is raised."""
+    from dvc.exceptions import DvcException
+
+    return (DvcException, ValueError, RuntimeError, FileNotFoundError)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""`exemplar tables`: the papers' tables, recomputed and printed beside the published numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from exemplar.report.terminal import as_text
+from tasks.plan import open_repository
+
+FOLDER = Path("reports/tables")
+
+
+class TableError(ValueError):
+    """A table was asked for that no stage makes."""
+
+
+def stages_of(names: Sequence[str]) -> dict[str, str]:
+    """Which stage makes each table.
+
+    Args:
+        names: tables, as `reports/tables/NAME.csv`; all there are if empty.
+
+    Returns:
+        The stage's address by the table's name.
+
+    Raises:
+        TableError: a name is not known; the message has those that are.
+    """
+    with open_repository() as repo:
+        made = {
+            Path(out.fs_path).stem: stage.addressing
+            for stage in repo.index.stages
+            for out in stage.outs
+            if Path(out.fs_path).parent == FOLDER.resolve() and out.fs_path.endswith(".csv")
+        }
+    unknown = [name for name in names if name not in made]
+    if unknown or not made:
+        raise TableError(
+            f"no stage of dvc.yaml makes {', '.join(unknown) or 'any table'} in {FOLDER}; "
+            f"there are: {', '.join(sorted(made)) or 'none'}"
+        )
+    return {name: made[name] for name in names or sorted(made)}
+
+
+def show(names: Sequence[str]) -> str:
+    """The tables as text, each under its name, beside the published numbers."""
+    parts = []
+    for name in names:
+        path = FOLDER / f"{name}.csv"
+        parts.append(f"{path}\n\n{as_text(name, pd.read_csv(path))}")
+    return "\n".join(parts)
