@@ -2,7 +2,8 @@
 
 Squares lie wholly inside the photograph, so that every pixel of a domain was photographed: none is
 invented by mirroring or repeating borders. Resizing is Lanczos with the filter widened when
-shrinking (antialiased), on sRGB values as stored.
+shrinking (antialiased), on sRGB values as stored; at the border of a square the filter sees the
+photograph beyond it.
 """
 
 from __future__ import annotations

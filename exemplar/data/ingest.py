@@ -24,7 +24,7 @@ from exemplar.data.photo_settings import PairsSettings, Photos
 from exemplar.data.scan import KINDS, Finding, examine, render
 from exemplar.data.settings import PrepareSettings
 from exemplar.data.splits import assign, within_limit
-from exemplar.data.workers import ordered_map
+from exemplar.data.workers import OrderedMap, ordered_map
 from exemplar.store.arrays import fill_group
 from exemplar.store.files import content_hash, workplace, written
 from exemplar.store.items import SPLITS, write_items
@@ -55,14 +55,14 @@ def prepare_photographs(out: Path, settings: Photos, common: PrepareSettings) ->
         [asdict(photo) for photo in listing.photos],
         [_stamp(settings.root / photo.source) for photo in listing.photos],
     ]
-    with workplace(f"prepare/{out.name}", *inputs) as folder:
-        findings = scan(listing.photos, settings, common, folder)
+    with workplace(f"prepare/{out.name}", *inputs) as folder, ordered_map(common.workers) as each:
+        findings = scan(listing.photos, settings, common.image_size, folder, each)
         good, fallen = decide(listing.photos, findings, settings, common.seed)
         rejections = listing.rejections + fallen
         write_rejections(out / "rejected.csv", rejections)
         check_rejections(rejections, len(good), common.rejected_limit, out / "rejected.csv")
         write_items(out / "items.parquet", table(good, settings))
-        _write_images(out / "images.zarr", good, settings, common)
+        _write_images(out / "images.zarr", good, settings, common.image_size, each)
 
 
 def code_hash() -> str:
@@ -80,32 +80,31 @@ def _stamp(path: Path) -> list[int]:
 
 
 def scan(
-    photos: list[Photo], settings: Photos, common: PrepareSettings, folder: Path
+    photos: list[Photo], settings: Photos, size: int, folder: Path, each: OrderedMap
 ) -> list[Finding]:
     """Looks at all inputs, in parallel; what an interrupted run has seen is not looked at again.
 
     Args:
         photos: in listing order; those of one file next to each other.
         settings: of the domain.
-        common: of all domains.
+        size: of the images to be made.
         folder: for unfinished work.
+        each: the workers.
 
     Returns:
         One finding for each.
     """
     files = [list(group) for _, group in groupby(photos, key=lambda photo: photo.source)]
     findings: list[Finding] = []
-    with ordered_map(common.workers) as each:
-        for start in range(0, len(files), PART):
-            path = folder / f"findings-{start:08d}.json"
-            if not path.is_file():
-                part = files[start : start + PART]
-                tasks = [(boxes, settings, common.image_size) for boxes in part]
-                seen = [asdict(finding) for found in each(examine, tasks) for finding in found]
-                with written(path) as partial:
-                    partial.write_text(json.dumps(seen))
-            findings += [Finding(**values) for values in json.loads(path.read_text())]
-            print(f"looked at {min(start + PART, len(files))}/{len(files)} files", file=sys.stderr)
+    for start in range(0, len(files), PART):
+        path = folder / f"findings-{start:08d}.json"
+        if not path.is_file():
+            tasks = [(boxes, settings, size) for boxes in files[start : start + PART]]
+            seen = [asdict(finding) for found in each(examine, tasks) for finding in found]
+            with written(path) as partial:
+                partial.write_text(json.dumps(seen))
+        findings += [Finding(**values) for values in json.loads(path.read_text())]
+        print(f"looked at {min(start + PART, len(files))}/{len(files)} files", file=sys.stderr)
     return findings
 
 
@@ -219,9 +218,10 @@ def table(good: list[Good], settings: Photos) -> pd.DataFrame:
     )
 
 
-def _write_images(path: Path, good: list[Good], settings: Photos, common: PrepareSettings) -> None:
+def _write_images(
+    path: Path, good: list[Good], settings: Photos, size: int, each: OrderedMap
+) -> None:
     """The second pass."""
-    size = common.image_size
     arrays: dict[str, tuple[tuple[int, ...], str]] = {"image": ((size, size, 3), "uint8")}
     attributes: dict[str, list[str]] = {}
     if isinstance(settings, PairsSettings):
@@ -234,11 +234,10 @@ def _write_images(path: Path, good: list[Good], settings: Photos, common: Prepar
         code_hash(),
         [[asdict(photo), finding.sha256] for photo, finding, _ in good],
     ]
-    with ordered_map(common.workers) as each:
 
-        def produce(part: slice) -> dict[str, np.ndarray]:
-            tasks = [(photo, finding.sha256, settings, size) for photo, finding, _ in good[part]]
-            made = list(each(render, tasks))
-            return {name: np.stack([picture.arrays[name] for picture in made]) for name in arrays}
+    def produce(part: slice) -> dict[str, np.ndarray]:
+        tasks = [(photo, finding.sha256, settings, size) for photo, finding, _ in good[part]]
+        made = list(each(render, tasks))
+        return {name: np.stack([picture.arrays[name] for picture in made]) for name in arrays}
 
-        fill_group(path, arrays, len(good), produce, attributes, inputs)
+    fill_group(path, arrays, len(good), produce, attributes, inputs)

@@ -10,6 +10,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from exemplar.data import celeba, folder, pairs, pets, zappos
 from exemplar.data.inputs import BadPhoto, DomainError, Photo, Picture
 from exemplar.data.photo_settings import Photos
@@ -91,7 +93,7 @@ def _bytes(path: Path) -> bytes:
         raise BadPhoto(f"cannot be read: {error.strerror}") from error
 
 
-def _picture(image, photo: Photo, settings: Photos, size: int) -> Picture:
+def _picture(image: Image.Image, photo: Photo, settings: Photos, size: int) -> Picture:
     if photo.stated not in (None, image.size):
         raise BadPhoto(
             "its annotation is for an image of {}×{}, the file has {}×{}".format(

@@ -45,10 +45,7 @@ def prepare_rendered(out: Path, settings: RenderedSettings, common: PrepareSetti
         def produce(part: slice) -> dict[str, np.ndarray]:
             tasks = [(index, settings, size, common.seed) for index in range(part.start, part.stop)]
             made = list(each(_rendered, tasks))
-            known = [
-                [m.category, hashlib.sha256(m.image.tobytes()).hexdigest()]
-                for m in made
-            ]
+            known = [[m.category, hashlib.sha256(m.image.tobytes()).hexdigest()] for m in made]
             with written(folder / f"known-{part.start:08d}.json") as partial:
                 partial.write_text(json.dumps(known))
             return {name: np.stack([getattr(m, name) for m in made]) for name in arrays}

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from multiprocessing import process
 from typing import Any
 
+OrderedMap = Callable[[Callable, list], Iterable[Any]]
+
 
 @contextmanager
-def ordered_map(workers: int) -> Iterator[Callable[[Callable, list], Iterable[Any]]]:
+def ordered_map(workers: int) -> Iterator[OrderedMap]:
     """Gives a `map` over processes.
 
     Args:

@@ -168,7 +168,7 @@ def anatomy(a: Animal) -> Anatomy:
     eyes = (_eye(a, bare, -1), _eye(a, bare, 1))
     sockets = [
         blob(
-            eye.centre + 0.55 * eye.radius * eye.axes[2], (0.92 * eye.radius,) * 3, 0.15, carve=True
+            eye.centre + 0.55 * eye.radius * eye.axes[2], (0.88 * eye.radius,) * 3, 0.15, carve=True
         )
         for eye in eyes
     ]

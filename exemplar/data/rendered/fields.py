@@ -88,7 +88,7 @@ def _march(
             d = _distance(x, y, z, blobs)
             if d < 5e-4 or t <= 0.0:
                 break
-            t = max(t - 0.85 * d, 0.0)
+            t = max(t - 0.8 * d, 0.0)
         out[n] = origins[n] + t * directions[n]
     return out
 

@@ -36,8 +36,8 @@ def face(a: Animal) -> list[np.ndarray]:
     ]
     for side in (-1, 1):
         rows.append(blob((side * 0.42, -0.22, front - 0.42), (0.3 * cheek, 0.26, 0.3), 0.25))
-        brow = (side * 0.32, a["eye_y"] + 1.5 * a["eye"], front - 0.2)
-        rows.append(blob(brow, (0.26, 0.09, 0.14), 0.15))
+        brow = (side * 0.3, a["eye_y"] + 1.35 * a["eye"], front - 0.2)
+        rows.append(blob(brow, (0.22, 0.08, 0.11), 0.15))
         wing = (side * 0.55 * a["nose_wide"], -0.19, front)
         rows.append(blob(wing, (0.07, 0.06, 0.09), 0.05))
     return rows
@@ -70,7 +70,7 @@ def hair(a: Animal, warp: canonical.Warp) -> Part:
     part = 0.35 * (a.seed % 7 - 3) / 3
     height = -0.12 + 0.14 * (a.seed % 5 - 2) / 2
     low = 0.0 if style in ("bob", "long") else 0.14
-    rows.append(blob((part * 0.4, height, 1.0), (0.68 * x + low, 0.86, 0.86), 0.08, carve=True))
+    rows.append(blob((part * 0.4, height, 1.0), (0.8 * x + low, 0.9, 0.9), 0.08, carve=True))
     if style in ("crop", "short"):  # free the ears and the nape
         rows.append(blob((0, -0.85, 0.5), (1.6, 0.75, 1.0), 0.1, carve=True))
         rows.append(blob((0, -1.35, -0.6), (1.6, 0.95, 1.2), 0.1, carve=True))
@@ -92,7 +92,9 @@ def skin(a: Animal) -> np.ndarray:
 
 def hair_colour(a: Animal, points: np.ndarray) -> np.ndarray:
     """The colour of hair at `(M, 3)` points, in locks."""
-    tone = linear(HAIR[a.seed // 8 % len(HAIR)])
+    dark = a.seed % len(SKIN) in (3, 4, 5)
+    choices = (*HAIR[:3], *HAIR[-2:]) if dark else HAIR
+    tone = linear(choices[a.seed // 8 % len(choices)])
     locks = noise(points * [1, 0.3, 1], 5.0, 3, a.seed)
     return np.clip(tone * (1 + 0.45 * locks)[:, None], 0.004, 0.9).astype(np.float32)
 
@@ -118,7 +120,7 @@ def face_colour(a: Animal, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     line = np.exp(-(((y + 0.515 - bend) / 0.016) ** 2)) * soft(0.9 * wide - ax, 0.06) * (z > 0.3)
     height = 0.1 * np.sqrt(np.clip(1 - (ax / (0.92 * wide)) ** 2, 0, 1))
     height = height * (1 - 0.18 * np.exp(-((x / 0.05) ** 2)) * (y > -0.5))
-    lips = soft(height - np.abs(y + 0.515 - bend), 0.03) * (z > 0.3)
+    lips = soft(height - np.abs(y + 0.515 - bend), 0.03) * soft(0.9 * wide - ax, 0.04) * (z > 0.3)
     rouge = np.array([0.95, 0.45, 0.45]) if a.seed % 3 else np.array([0.9, 0.22, 0.25])
     colour = mix(colour, tone * rouge, 0.75 * lips)
     arch = a["eye_y"] + 1.75 * a["eye"] - 0.9 * (ax - a["eye_x"]) ** 2 - 0.08 * (ax < a["eye_x"])

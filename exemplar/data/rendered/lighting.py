@@ -182,7 +182,9 @@ def shade(
     out += (0.05 * fur * grazing**3 * openness)[:, None] * lights.sky
     halfway = unit(view + lights.key)
     sharp = np.clip(np.einsum("ij,ij->i", normal, halfway), 0, 1)
-    shine = gloss * (0.5 * sharp**28 + 0.9 * (gloss > 1) * sharp**160) * (0.25 + 0.75 * lit)
+    wet = gloss > 1  # eyes and metal: a small bright light instead of a broad sheen
+    broad = np.where(wet, 0.35 * sharp**90, 0.5 * sharp**28)
+    shine = gloss * (broad + wet * 1.1 * sharp**220) * (0.25 + 0.75 * lit)
     out += shine[:, None] * lights.key_colour * 0.8
     second = unit(view + lights.fill)
     soft_shine = gloss * np.clip(np.einsum("ij,ij->i", normal, second), 0, 1) ** 40 * 0.12

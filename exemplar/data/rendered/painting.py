@@ -93,7 +93,9 @@ def _eye(animal: Animal, local: np.ndarray, hair: np.ndarray) -> Paint:
     white = linear("d8cfc4") + 0 * local
     colour = mix(white, iris, soft(reach - radius, 0.06))
     colour = mix(colour, linear("0b0a0a"), soft(hole, 0.05))
-    rim = linear("1a1412") if animal["eye"] > 0.1 else deep
+    rim = linear("1a1412") + 0 * local
+    if animal.family == "figure":  # lashes above, skin below
+        rim = mix(rim, 0.55 * hair, soft(-y - 0.05, 0.2))
     colour = mix(colour, rim, soft(0.05 - inside, 0.08))
     fringe = soft(-0.1 - inside, 0.08)
     colour = mix(colour, hair, fringe)

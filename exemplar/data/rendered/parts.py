@@ -20,9 +20,24 @@ def _combed(points: np.ndarray, normal: np.ndarray, direction: np.ndarray) -> np
     return unit(direction - normal * np.einsum("ij,ij->i", direction, normal)[:, None])
 
 
+def _eased(points: np.ndarray, frame: Anatomy, rows: int, columns: int) -> np.ndarray:
+    """Smooths a head around its eyes, where brows overhang and the template has few vertices."""
+    near = np.zeros(len(points))
+    for each in frame.eyes:
+        distance = np.linalg.norm(points - each.centre, axis=1) / each.radius
+        near = np.maximum(near, np.clip(2.6 - distance, 0, 1))
+    grid, weight = points.reshape(rows, columns, 3), 0.7 * near.reshape(rows, columns, 1)
+    for _ in range(8):
+        around = np.roll(grid, 1, 1) + np.roll(grid, -1, 1)
+        around[1:-1] += grid[:-2] + grid[2:]
+        around[[0, -1]] *= 2
+        grid = grid + weight * (around / 4 - grid)
+    return grid.reshape(-1, 3)
+
+
 def head(frame: Anatomy, warp: canonical.Warp) -> Part:
     """The skull with cheeks, brow and muzzle, hair combed away from the nose."""
-    points = capsule(frame.head, frame.axis, 96, 72, np.eye(3), 3.0)
+    points = _eased(capsule(frame.head, frame.axis, 96, 72, np.eye(3), 3.0), frame, 96, 72)
     faces = orient(grid_faces(96, 72), points)
     away = unit(points - frame.nose) + np.array([0.0, -0.25, 0.0])
     normal = unit(points - np.array([0.0, 0.0, 0.1]))
@@ -143,8 +158,8 @@ def collar(animal: Animal, frame: Anatomy) -> list[Part]:
     """A band around the neck, and what hangs from it."""
     turns, tube = 48, 12
     around = np.linspace(0, 2 * np.pi, turns, endpoint=False)
-    middle = np.array([0.0, -1.32, -0.3])
-    rays = np.stack([np.sin(around), -0.22 * np.cos(around), np.cos(around)], -1)
+    middle = np.array([0.0, -1.17, -0.3])
+    rays = np.stack([np.sin(around), -0.28 * np.cos(around), np.cos(around)], -1)
     ring = wrap(middle, unit(rays), frame.body, 3.0)
     outwards = unit(ring - middle)
     section = np.linspace(0, 2 * np.pi, tube, endpoint=False)
