@@ -17,7 +17,7 @@ import yaml
 import zarr
 from pydantic import Field
 
-from exemplar.report.gallery import Stored, best_candidates, example, fourier_tiles
+from exemplar.report.gallery import Stored, candidate_errors, example, fourier_tiles
 from exemplar.report.page import Pair, render
 from exemplar.report.plots import spectrum_plot
 from exemplar.report.published import DomainFacts
@@ -31,7 +31,7 @@ from exemplar.store.items import read_items, rows_of
 
 # The settings that the page prints; all of them must be dependencies of the stage.
 PRINTED = (
-    "run", "prepare", "domains", "estimators", "regressor", "features", "index", "candidates",
+    "run", "prepare", "domains", "estimators", "conditions", "regressor", "features", "candidates",
     "evaluate", "report",
 )  # fmt: skip
 
@@ -60,7 +60,7 @@ def main() -> None:
     page = render(
         [pair(domain, condition, settings) for domain, condition in names],
         pd.concat(tables, ignore_index=True),
-        {domain: facts(domain) for domain in run.domains},
+        {domain: facts(domain, params, run.conditions[0]) for domain in run.domains},
         printed(params, run.domains),
     )
     join_tables(tables, "reports/tables/pixelnn.csv")
@@ -114,7 +114,7 @@ def stored(
             source=one(array(pixelnn, "source"), place),
             global_=one(whole, place),
             candidates=attribute(pixelnn, "candidates"),
-            best=best_candidates(scores, identity),
+            errors=candidate_errors(scores, identity),
         )
 
 
@@ -124,15 +124,25 @@ def one(source: zarr.Array, row: int) -> np.ndarray:
 
 
 def attribute(group: zarr.Group, name: str) -> Any:
-    """An attribute of a group of candidates."""
+    """An attribute of a group, of whatever form its stage gave it."""
     return group.attrs[name]
 
 
-def facts(domain: str) -> DomainFacts:
-    """What the tables do not say about a domain."""
+def facts(domain: str, params: dict[str, Any], condition: str) -> DomainFacts:
+    """What the tables do not say about a domain; networks are alike for all its conditions."""
     items = read_items(layout.items(domain))
     height, width = array(open_group(layout.images(domain), "image"), "image").shape[1:3]
-    return DomainFacts(training=len(rows_of(items, "train")), size=(height, width))
+    described = open_group(layout.features(domain, condition), "regressed")
+    layers = ", ".join(str(name).removeprefix("conv") for name in attribute(described, "layers"))
+    network = params.get("regressor", {}).get("network", {})
+    return DomainFacts(
+        training=len(rows_of(items, "train")),
+        size=(height, width),
+        regressor="PixelNet from scratch"
+        + "".join(f", {name} {value}" for name, value in network.items()),
+        descriptors=f"conv{{{layers}}} of {attribute(described, 'backbone')}, "
+        f"projected to {attribute(described, 'dimensions')} dimensions",
+    )
 
 
 def printed(params: dict[str, Any], domains: list[str]) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import inf, isnan
 
 import numpy as np
 import pandas as pd
@@ -55,12 +55,13 @@ class Exemplar:
 
 @dataclass(frozen=True)
 class Example:
-    """One test input and everything made of it."""
+    """One test input and everything made of it; `error` is the mean over its candidates."""
 
     id: str
     input: Tile
     regressed: Tile
     candidates: list[Tile]
+    bent: list[Tile]
     best_global: Tile
     truth: Tile
     composed: Tile
@@ -68,6 +69,7 @@ class Example:
     positions: Tile
     exemplars: list[Exemplar]
     rest: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Stored:
 
     `truth` (H, W, 3); `condition` as stored, of the kind `kind`; `regressed` (H, W, 3); `pixelnn`
     and `global_` (C, H, W, 3); `source` i32 (C, H, W, 3) of `pixelnn`; `candidates` (C) of
-    (neighbours, first, window); `best` maps a method to its best candidate, where known.
+    (neighbours, first, window); `errors` those of each method's candidates, as from
+    `candidate_errors`, where known.
     """
 
     id: str
@@ -88,7 +91,12 @@ class Stored:
     source: np.ndarray
     global_: np.ndarray
     candidates: list[Candidate]
-    best: dict[str, int]
+    errors: Mapping[str, Mapping[int, float]]
+
+    def best(self, method: str) -> int | None:
+        """The method's candidate with the lowest error, the first of equals; None if unknown."""
+        errors = self.errors.get(method, {})
+        return min(errors, key=lambda candidate: (errors[candidate], candidate), default=None)
 
 
 def example(stored: Stored, items: pd.DataFrame, images: Reader, count: int) -> Example:
@@ -104,9 +112,10 @@ def example(stored: Stored, items: pd.DataFrame, images: Reader, count: int) -> 
         The example. The first candidate is the whole-image exemplar, then the best where it is
         known, then those that differ most.
     """
-    known = [stored.best["pixelnn"]] if "pixelnn" in stored.best else []
+    best = stored.best("pixelnn")
+    known = [] if best is None else [best]
     chosen = spread(stored.pixelnn, count, [whole_image(stored.candidates), *known])
-    best_global = stored.best.get("global", 0)
+    errors = stored.errors.get("pixelnn", {})
     composed = composition(stored.candidates)
     source = stored.source[composed]
     table = shares(source, items)
@@ -123,13 +132,15 @@ def example(stored: Stored, items: pd.DataFrame, images: Reader, count: int) -> 
             Tile(data_uri(stored.pixelnn[i]), caption(stored.candidates[i]), marked=i in known)
             for i in chosen
         ],
-        best_global=Tile(data_uri(stored.global_[best_global]), "Global’s best"),
+        bent=_bent(stored),
+        best_global=Tile(data_uri(stored.global_[stored.best("global") or 0]), "Global’s best"),
         truth=Tile(data_uri(stored.truth), "ground truth"),
         composed=Tile(data_uri(image), caption(stored.candidates[composed])),
         around=Tile(data_uri(correspondence_picture(image, source, exemplars, used)), ""),
         positions=Tile(data_uri(position_picture(source, *stored.truth.shape[:2])), "position"),
         exemplars=_attribution(table, used, exemplars),
         rest=float(table["share"].to_numpy()[~np.isin(table.index, used)].sum()),
+        error=sum(errors.values()) / len(errors) if errors else inf,
     )
 
 
@@ -146,29 +157,34 @@ def composition(candidates: Sequence[Candidate]) -> int:
     )
 
 
+def bending(candidates: Sequence[Candidate]) -> list[int]:
+    """The candidates that bend one exemplar each to the input: K 1, in the widest real window."""
+    window = max((t for k, _, t in candidates if k == 1), default=0)
+    return [i for i, (k, _, t) in enumerate(candidates) if k == 1 and t == window]
+
+
 def caption(candidate: Candidate) -> str:
     """A candidate's settings, such as `K 3 · from 1 · T 11`; window 0 is the whole image."""
     neighbours, first, window = candidate
     return f"K {neighbours} · from {first} · T {window or 'all'}"
 
 
-def best_candidates(scores: pd.DataFrame, image: str) -> dict[str, int]:
-    """Each method's candidate with the lowest mean angular error for one image.
+def candidate_errors(scores: pd.DataFrame, image: str) -> dict[str, dict[int, float]]:
+    """The mean angular errors of one image's candidates.
 
     Args:
         scores: `scores.csv`, with columns `image`, `method`, `candidate`, `mean`.
         image: the image's id.
 
     Returns:
-        Method → candidate, of the methods that have scores for this image.
+        Method → candidate → error in degrees, without those that have none.
     """
-    best: dict[str, tuple[float, int]] = {}
+    errors: dict[str, dict[int, float]] = {}
     for row in records(scores):
-        found = (number(row, "mean"), int(row["candidate"]))
-        if text(row, "image") == image and not isnan(found[0]):
-            method = text(row, "method")
-            best[method] = min(found, best.get(method, found))
-    return {method: candidate for method, (_, candidate) in best.items()}
+        error = number(row, "mean")
+        if text(row, "image") == image and not isnan(error):
+            errors.setdefault(text(row, "method"), {})[int(row["candidate"])] = error
+    return errors
 
 
 def data_uri(image: np.ndarray) -> str:
@@ -176,6 +192,13 @@ def data_uri(image: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _bent(stored: Stored, count: int = 6) -> list[Tile]:
+    """A few different exemplars, each bent to the input."""
+    members = bending(stored.candidates) or list(range(len(stored.candidates)))
+    chosen = [members[i] for i in spread(stored.pixelnn[members], count)]
+    return [Tile(data_uri(stored.pixelnn[i]), caption(stored.candidates[i])) for i in chosen]
 
 
 def _attribution(table: pd.DataFrame, used: list[int], images: np.ndarray) -> list[Exemplar]:
@@ -202,11 +225,12 @@ def fourier_tiles(stored: Stored) -> list[tuple[Tile, Tile]]:
     Returns:
         Pairs (image, transform): input, regressed, Global's and PixelNN's best, truth.
     """
-    best = stored.best.get("pixelnn", whole_image(stored.candidates))
+    best = stored.best("pixelnn")
+    best = whole_image(stored.candidates) if best is None else best
     steps = {
         "input": condition_picture(stored.kind, stored.condition, stored.truth.shape[0]),
         "regressed f(x)": stored.regressed,
-        "Global’s best": stored.global_[stored.best.get("global", 0)],
+        "Global’s best": stored.global_[stored.best("global") or 0],
         "PixelNN’s best": stored.pixelnn[best],
         "ground truth": stored.truth,
     }

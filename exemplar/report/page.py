@@ -79,15 +79,14 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["svg"] = Markup
-    conditions = list(dict.fromkeys(table["condition"]))
+    titles = {name: CONDITIONS.get(name, (name, ""))[0] for name in table["condition"]}
     return environment.get_template("template.html.j2").render(
         style=Markup((folder / "style.css").read_text()),
         pairs=pairs,
         facts=facts,
         hero=hero(pairs),
-        tables=[
-            (name, CONDITIONS.get(name, (name, ""))[0], blocks(table, name)) for name in conditions
-        ],
+        titles=titles,
+        tables=[(titles[name], blocks(table, name)) for name in titles],
         headings=[(HEADINGS[m], "↑" if m in HIGHER_IS_BETTER else "↓") for m in METRICS],
         comparison=comparison("pixelnn", table, facts),
         paper=PAPERS["pixelnn"],
@@ -98,6 +97,13 @@ def render(
 
 
 def hero(pairs: Sequence[Pair]) -> list[tuple[Pair, Example]]:
-    """An example of each condition of the first domain, each of another input where there are."""
-    first = [pair for pair in pairs if pair.domain == pairs[0].domain and pair.examples][:3]
-    return [(pair, pair.examples[i % len(pair.examples)]) for i, pair in enumerate(first)]
+    """For the first domain's conditions the inputs with the least error, each another input."""
+    chosen: list[tuple[Pair, Example]] = []
+    for pair in pairs:
+        if pair.domain != pairs[0].domain or len(chosen) == 3:
+            continue
+        taken = {example.id for _, example in chosen}
+        fresh = [example for example in pair.examples if example.id not in taken]
+        best = min(fresh or pair.examples, key=lambda example: example.error)
+        chosen.append((pair, best))
+    return chosen

@@ -172,7 +172,7 @@ def identity_source(height: int, width: int) -> np.ndarray:
     return np.stack([np.zeros_like(y), y, x], axis=-1).astype(np.int32)
 
 
-def fourier_picture(image: np.ndarray, floor: float = -2.0, ceiling: float = 3.0) -> np.ndarray:
+def fourier_picture(image: np.ndarray, floor: float = -1.0, ceiling: float = 2.5) -> np.ndarray:
     """The magnitude of an image's Fourier transform, zero frequency in the middle.
 
     Args:

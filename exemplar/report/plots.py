@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 _INK, _FAINT = "#010203", "#040506"
 SERIES = {
     "input": ("input", "#0a0b01", (0, (1, 1.6))),
-    "regressed": ("regressed f(x)", "#0a0b02", (0, (5, 2))),
+    "regressor": ("regressed f(x)", "#0a0b02", (0, (5, 2))),
     "global": ("Global", "#0a0b03", "solid"),
     "pixelnn": ("PixelNN", "#0a0b04", "solid"),
     "truth": ("truth", "#0a0b05", "solid"),

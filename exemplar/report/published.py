@@ -52,10 +52,19 @@ _PIXELNN_IMAGES = {"cats and dogs": 686.0, "human faces": float("nan")}
 
 @dataclass(frozen=True)
 class DomainFacts:
-    """What a table does not say about a domain: `training` images, and the images' `size`."""
+    """What a table does not say about a domain.
+
+    Attributes:
+        training: how many images are exemplars and train the regressor.
+        size: the images' height and width.
+        regressor: the network f in words.
+        descriptors: what pixels are matched by, in words.
+    """
 
     training: int
     size: tuple[int, int]
+    regressor: str
+    descriptors: str
 
 
 def published_table(name: str) -> pd.DataFrame | None:
@@ -125,9 +134,17 @@ def comparison(
     ]
     if facts:
         counts = "; ".join(f"{name}: {facts[name].training:,}" for name in domains)
-        sizes = sorted({"{} × {}".format(*facts[name].size) for name in domains})
+        known = [facts[name] for name in domains]
         rows.insert(1, ("training images", "100,000 faces; 3,000 cats and dogs", counts))
-        rows.insert(3, ("resolution", "96 × 96", ", ".join(sizes)))
+        rows[3:3] = [
+            ("resolution", "96 × 96", _distinct([f"{f.size[0]} × {f.size[1]}" for f in known])),
+            ("regressor", "PixelNet on VGG-16", _distinct([f.regressor for f in known])),
+            (
+                "descriptors",
+                "conv{1_2, 2_2, 3_3, 4_3, 5_3} of a PixelNet trained on PASCAL Context",
+                _distinct([f.descriptors for f in known]),
+            ),
+        ]
     return rows
 
 
@@ -146,3 +163,8 @@ def _by_domain(rows: list[Row], column: str) -> str:
         counts = sorted({int(v) for row in group if not isnan(v := number(row, column))})
         parts.append(f"{domain}: {' or '.join(map(str, counts)) or 'none'}")
     return "; ".join(parts)
+
+
+def _distinct(values: list[str]) -> str:
+    """Different values, in order."""
+    return "; ".join(dict.fromkeys(values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import isnan
 
@@ -39,6 +40,11 @@ class Block:
     judge: str
     ours: bool
     rows: list[tuple[str, str, list[Cell]]]
+
+    @property
+    def pieces(self) -> list[str]:
+        """The judge's name, cut where a line may break."""
+        return re.split(r"(?<=[@ ])", self.judge)
 
 
 @dataclass(frozen=True)

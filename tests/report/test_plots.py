@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from exemplar.report.plots import SERIES, spectrum_plot
+
+
+def spectrum(names: tuple[str, ...] = tuple(SERIES)) -> pd.DataFrame:
+    frequency = np.arange(17.0)
+    parts = [
+        pd.DataFrame({"series": name, "frequency": frequency, "power": 0.1 / (1 + frequency) ** i})
+        for i, name in enumerate(names)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_equal_spectra_give_equal_text() -> None:
+    assert spectrum_plot(spectrum(), "a-b") == spectrum_plot(spectrum(), "a-b")
+
+
+def test_colours_and_fonts_are_the_pages_own() -> None:
+    text = spectrum_plot(spectrum(), "a-b")
+    assert text.startswith("<svg ")
+    for name, (label, _, _) in SERIES.items():
+        assert text.count(f"var(--series-{name})") >= 2, "a line and its sample in the legend"
+        assert f">{label}</text>" in text
+    assert "#0" not in re.sub(r'"#[a-z]', "", text)
+    assert "DejaVu" not in text
+    assert "http" not in text
+    assert "<style" not in text
+
+
+def test_two_plots_share_no_id() -> None:
+    def found(name: str) -> set[str]:
+        return set(re.findall(r'\bid="([^"]+)"', spectrum_plot(spectrum(), name)))
+
+    assert found("a-b")
+    assert not found("a-b") & found("a-c")
+
+
+def test_lines_fall_as_the_power_does() -> None:
+    text = spectrum_plot(spectrum(("global", "pixelnn")), "x")
+
+    def drop(name: str) -> float:
+        paths = re.findall(rf'<path d="([^"]+)"[^>]*var\(--series-{name}\)', text)
+        heights = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", max(paths, key=len))]
+        assert len(heights) == 16, "the power at frequency 0 is not drawn"
+        return heights[-1] - heights[0]
+
+    assert drop("global") == pytest.approx(0)
+    assert drop("pixelnn") > 50
+
+
+def test_an_unknown_series_is_named() -> None:
+    with pytest.raises(ValueError, match=r"series must be of .*got \['glann'\]"):
+        spectrum_plot(spectrum(("glann",)), "x")

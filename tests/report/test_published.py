@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from exemplar.report.published import DomainFacts, comparison, differences, published_table
+from exemplar.report.tables import METRICS
+
+PAPERS = Path(__file__).resolve().parents[2] / ".." / "shared" / "papers"
+OURS = pd.DataFrame(
+    {
+        "domain": "rendered",
+        "condition": "edges",
+        "method": ["regressor", "global", "pixelnn"],
+        "images": [40.0, 40.0, 40.0],
+        "candidates": [1.0, 72.0, 72.0],
+        "judge": ["estimators@rendered", "estimators@rendered", ""],
+    }
+)
+
+
+def row(condition: str, domain: str, method: str, selection: str) -> list[float]:
+    table = published_table("pixelnn")
+    assert table is not None
+    keys = [domain, condition, method, selection]
+    found = [
+        line
+        for line in table.to_dict("records")
+        if [line[k] for k in ("domain", "condition", "method", "selection")] == keys
+    ]
+    assert len(found) == 1
+    return [found[0][metric] for metric in METRICS]
+
+
+def test_numbers_of_table_1() -> None:
+    assert row("normals", "human faces", "pixelnn", "oracle") == [
+        10.8, 8.7, 13.5, 63.7, 91.6, 96.7, 0.42,
+    ]  # fmt: skip
+    assert row("edges", "cats and dogs", "pix2pix", "single") == [
+        18.2, 16.0, 21.8, 32.4, 71.0, 85.1, 0.78,
+    ]  # fmt: skip
+
+
+def test_every_number_is_in_the_paper() -> None:
+    """Reads the paper's own text; its edges have AP in front."""
+    papers = sorted(PAPERS.glob("000_*.txt")) if PAPERS.is_dir() else []
+    if not papers:
+        pytest.skip("the paper's text is not at hand in ../shared/papers")
+    text = papers[0].read_text()
+    names = {
+        "pix2pix": {"single": "Pix-to-Pix", "oracle": r"Pix-to-Pix ?\(Oracle\)"},
+        "pixelnn": {"rand-1": r"PixelNN \(Rand-1\)", "oracle": r"PixelNN \(Oracle\)"},
+    }
+    domains = {"human faces": "Human Faces", "cats and dogs": "Cats and Dogs"}
+    table = published_table("pixelnn")
+    assert table is not None
+    for line in table.to_dict("records"):
+        block = text[text.index(line["condition"].capitalize() + "-to-RGB\t") :]
+        block = block[block.index(domains[line["domain"]]) :]
+        name = names[line["method"]][line["selection"]]
+        found = re.search(rf"^{name}\t(.*)$", block, re.MULTILINE)
+        assert found is not None
+        values = [float(v) for v in found.group(1).split("\t")]
+        if line["condition"] == "edges":
+            values = [*values[1:], values[0]]
+        assert values == [line[m] for m in METRICS], line
+
+
+def test_all_rows_are_there_and_say_who_judged() -> None:
+    table = published_table("pixelnn")
+    assert table is not None
+    assert len(table) == 16
+    assert set(table["judge"]) == {"PixelNet"}
+    assert set(table["candidates"]) == {72}
+    images = set(zip(table["domain"], table["images"].fillna(0), strict=True))
+    assert images == {("cats and dogs", 686), ("human faces", 0)}
+
+
+def test_a_table_that_nobody_published() -> None:
+    assert published_table("nothing") is None
+    assert comparison("nothing", OURS) == []
+
+
+def test_differences_name_data_judge_and_candidates() -> None:
+    facts = {"rendered": DomainFacts(1360, (96, 96), "PixelNet, width 16", "conv3_3 of a net")}
+    found = {aspect: here for aspect, _, here in comparison("pixelnn", OURS, facts)}
+    assert found["data set"] == "rendered"
+    assert found["training images"] == "rendered: 1,360"
+    assert found["test images"] == "rendered: 40"
+    assert found["resolution"] == "96 × 96"
+    assert found["regressor"] == "PixelNet, width 16"
+    assert found["descriptors"] == "conv3_3 of a net"
+    assert found["candidates for an input"] == "rendered: 72"
+    assert found["judge"] == "estimators@rendered, run in the same way"
+    assert "judge: the paper, an off-the-shelf PixelNet" in " ".join(differences("pixelnn", OURS))

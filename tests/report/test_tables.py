@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from exemplar.report.scores import blocks, correspondence
+from exemplar.report.tables import (
+    COLUMNS,
+    METRICS,
+    TableError,
+    join_tables,
+    leading,
+    number,
+    read_table,
+    records,
+    shown,
+)
+from exemplar.report.terminal import WIDTH, as_text
+
+
+def table() -> pd.DataFrame:
+    """Ours, as text: a regressor, two methods with two selections, and chance."""
+    rows = [
+        ("regressor", "single", "20.04", "1", ""),
+        ("global", "rand-1", "19.96", "72", "0.40"),
+        ("global", "oracle per metric", "17.5", "72", "0.30"),
+        ("pixelnn", "rand-1", "21", "72", "0.20"),
+        ("pixelnn", "oracle per metric", "15.25", "72", "0.10"),
+        ("chance", "expected", "", "72", "0.80"),
+    ]
+    frame = pd.DataFrame(rows, columns=["method", "selection", "mean", "candidates", "corr"])
+    frame = frame.rename(columns={"corr": "correspondence"}).assign(
+        domain="rendered", condition="edges", images="40", judge="estimators@rendered", ap="0.5"
+    )
+    frame.loc[5, ["judge", "ap"]] = ""
+    return frame.reindex(columns=list(COLUMNS), fill_value="")
+
+
+def test_digits_survive_reading_and_joining(tmp_path: Path) -> None:
+    folder = tmp_path / "rendered-edges"
+    folder.mkdir()
+    written = table().assign(mean="12.30000000000000001")
+    written.to_csv(folder / "table.csv", index=False)
+    read = read_table(folder, "rendered", "edges")
+    join_tables([read, read], tmp_path / "joined.csv")
+    lines = (tmp_path / "joined.csv").read_text().splitlines()
+    original = (folder / "table.csv").read_text().splitlines()
+    assert lines == [*original, *original[1:]]
+
+
+def test_correspondence_may_be_absent(tmp_path: Path) -> None:
+    table().drop(columns="correspondence").to_csv(tmp_path / "table.csv", index=False)
+    read = read_table(tmp_path, "rendered", "edges")
+    assert tuple(read.columns) == COLUMNS
+    assert all(np.isnan(number(row, "correspondence")) for row in records(read))
+
+
+def test_other_columns_and_other_domains_are_refused(tmp_path: Path) -> None:
+    table().rename(columns={"ap": "fid"}).to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(TableError, match=r"missing: \['ap'\], unknown: \['fid'\]"):
+        read_table(tmp_path, "rendered", "edges")
+    table().to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(TableError, match=r"expected rows of pets, edges, got \[\('rendered'"):
+        read_table(tmp_path, "pets", "edges")
+
+
+def test_an_evaluation_that_has_not_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="the stage evaluate@pets-edges has not run: `exemplar re"):
+        read_table(tmp_path / "pets-edges", "pets", "edges")
+
+
+def test_leading_compares_only_what_was_selected_alike() -> None:
+    found = leading(records(table()), "mean")
+    # 20.04 and 19.96 both print as 20.0; 15.25 leads the oracles; chance has no score.
+    assert found == [True, True, False, False, True, False]
+
+
+def test_a_row_alone_does_not_lead() -> None:
+    assert leading(records(table())[:1], "mean") == [False]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("mean", 12.25001, "12.3"),
+        ("ap", 0.875, "0.88"),
+        ("images", 40.0, "40"),
+        ("ap", np.nan, "–"),
+    ],
+)
+def test_values_as_printed(column: str, value: float, text: str) -> None:
+    assert shown(column, value) == text
+
+
+def test_blocks_are_ours_then_the_published_ones() -> None:
+    found = blocks(table(), "edges")
+    assert [(b.title, b.judge, b.ours) for b in found] == [
+        ("rendered, 40 test images", "estimators@rendered", True),
+        ("published, human faces", "PixelNet", False),
+        ("published, cats and dogs", "PixelNet", False),
+    ]
+    methods = [method for method, _, _ in found[0].rows]
+    assert methods == ["Regressor alone", "Global", "Global", "PixelNN", "PixelNN"]
+    assert found[0].rows[0][2][0].value == "20.04"
+    assert found[0].rows[0][2][1].text == "–"
+
+
+def test_correspondence_is_told_in_ratios_of_what_it_shows() -> None:
+    [(domain, condition, bars, sentence)] = correspondence(table())
+    assert (domain, condition) == ("rendered", "edges")
+    assert [bar.cell.value for bar in bars] == ["0.40", "0.30", "0.20", "0.10", "0.80"]
+    assert [bar.length for bar in bars] == pytest.approx([0.5, 0.375, 0.25, 0.125, 1])
+    assert "0.25 times chance and 0.50 times Global’s" in sentence
+    assert correspondence(table().assign(correspondence="")) == []
+
+
+def test_the_terminal_shows_both_and_what_differs() -> None:
+    text = as_text("pixelnn", table())
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    judged = lines.index("  rendered (judge: estimators@rendered, 40 images)")
+    row = next(line for line in lines[judged:] if line.split()[:2] == ["PixelNN", "oracle"])
+    assert row.split()[-3:] == ["15.2", "0.50", "0.100"]
+    assert any(line.split()[0] == "Chance" and line.endswith("0.800") for line in lines if line)
+    assert "  published, cats and dogs (judge: PixelNet, 686 images)" in lines
+    assert "What differs:" in lines
+    wide = as_text("pixelnn", table().assign(**dict.fromkeys(METRICS, "88.8"))).splitlines()
+    assert max(map(len, wide)) <= WIDTH
+    assert not any("judge: none" in line for line in wide), "chance stands among the others"
+    other = as_text("pixelnn", table().assign(condition="lowres"))
+    assert "no numbers are published for this condition" in other

@@ -1,0 +1,309 @@
+"""The stage `report` on a small finished run, written here as the stages before would leave it."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+import zarr
+
+from exemplar.report.tables import COLUMNS, METRICS, TableError
+from exemplar.settings import SettingsError
+from exemplar.store import layout
+from exemplar.store.arrays import StoreError, array, write_group
+from exemplar.store.files import remove
+from exemplar.store.items import write_items
+from stages import report
+
+Members = list[tuple[int, int, int]]
+CANDIDATES: Members = [(k, first, t) for k, first in ((1, 1), (1, 2), (3, 1)) for t in (1, 7, 0)]
+SELECTIONS = ("rand-1", "oracle per metric", "oracle one candidate")
+
+
+def blobs(count: int, side: int = 32) -> np.ndarray:
+    """Discs on plain grounds, u8 (N, side, side, 3)."""
+    generator = np.random.default_rng(0)
+    y, x = np.mgrid[:side, :side]
+    images = np.empty((count, side, side, 3), np.uint8)
+    for image in images:
+        centre = generator.uniform(0.35, 0.65, 2) * side
+        inside = np.hypot(y - centre[0], x - centre[1]) < generator.uniform(0.2, 0.4) * side
+        colours = generator.integers(0, 256, (2, 3))
+        image[:] = np.where(inside[..., None], colours[0], colours[1])
+    return images
+
+
+def finished_run(
+    root: Path,
+    images: np.ndarray,
+    conditions: tuple[str, ...] = ("lowres", "edges"),
+    members: Members = CANDIDATES,
+    tests: int = 3,
+) -> None:
+    """Writes all inputs of the stage under `root`, for one domain, `rendered`."""
+    training, side = len(images) - tests, images.shape[1]
+    write_group(root / layout.images("rendered"), {"image": images})
+    write_items(root / layout.items("rendered"), _items(training, tests, side))
+    write_group(root / layout.conditions("rendered"), _conditions(images, conditions))
+    for seed, condition in enumerate(conditions):
+        generator = np.random.default_rng(seed)
+        described = {"backbone": "a net", "layers": ["conv1_2", "conv3_3"], "dimensions": 64}
+        path = root / layout.features("rendered", condition)
+        write_group(path, {"regressed": _blurred(images)}, described)
+        for method in ("pixelnn", "global"):
+            path = root / layout.candidates(method, "rendered", condition)
+            _write_candidates(path, images, training, members, generator)
+        folder = root / layout.evaluation("pixelnn", "rendered", condition)
+        ids = [f"head-{row:04d}" for row in range(training, len(images))]
+        _write_evaluation(folder, condition, ids, len(members), side, generator)
+    params = {
+        "run": {"domains": ["rendered"], "conditions": list(conditions)},
+        "domains": {"rendered": {"count": 9}, "elsewhere": {"root": "unused"}},
+        "regressor": {"network": {"width": 16}},
+        "report": {"inputs": 2, "candidates": 4},
+        "studio": {"port": 4711},
+    }
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def _items(training: int, tests: int, side: int) -> pd.DataFrame:
+    rows = range(training + tests)
+    columns = {
+        "id": [f"head-{i:04d}" for i in rows],
+        "split": ["train"] * training + ["test"] * tests,
+        "category": "cat",
+        "source": [f"seed {i}" for i in rows],
+        "sha256": [f"{i:064x}" for i in rows],
+        "licence": "CC0-1.0",
+        "width": side,
+        "height": side,
+    }
+    return pd.DataFrame(columns)
+
+
+def _conditions(images: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    grey, step = images.mean(-1), images.shape[1] // 8
+    down, across = np.gradient(grey / 64, axis=(1, 2))
+    normals = np.stack([-across, down, np.ones_like(grey)], -1)
+    stored = {
+        "lowres": images[:, step // 2 :: step, step // 2 :: step],
+        "edges": np.clip(np.hypot(down, across), 0, 1).astype(np.float16),
+        "normals": normals / np.linalg.norm(normals, axis=-1, keepdims=True),
+        "labels": (grey // 32).astype(np.uint8),
+    }
+    return {name: stored[name] for name in names}
+
+
+def _blurred(images: np.ndarray) -> np.ndarray:
+    values = images.astype(np.float32)
+    for _ in range(3):
+        values = (values + sum(np.roll(values, s, a) for s in (-2, 2) for a in (1, 2))) / 5
+    return values.astype(np.uint8)
+
+
+def _write_candidates(
+    path: Path, images: np.ndarray, training: int, members: Members, generator: np.random.Generator
+) -> None:
+    """Candidates whose bands are copied from several exemplars, slightly moved."""
+    side = images.shape[1]
+    y, x = np.mgrid[:side, :side]
+    rows = list(range(training, len(images)))
+    source = np.empty((len(rows), len(members), side, side, 3), np.int32)
+    for place in range(len(rows)):
+        ranked = generator.permutation(training)
+        for index, (neighbours, first, window) in enumerate(members):
+            band = (y * 2 + x + side // 4 * np.sin(y / 9)).astype(int) * 2 // side % neighbours
+            exemplar = ranked[(first - 1 + band) % training]
+            moved = np.rint(y + min((window or 25) // 3, side // 3) * np.sin(x / 11))
+            moved = np.clip(moved, 0, side - 1).astype(int)
+            source[place, index] = np.stack([exemplar, moved, x], -1)
+    image = images[source[..., 0], source[..., 1], source[..., 2]]
+    attributes = {"rows": rows, "candidates": [list(member) for member in members]}
+    write_group(path, {"image": image, "source": source}, attributes)
+
+
+def _write_evaluation(
+    folder: Path, condition: str, ids: list[str], count: int, side: int, draw: np.random.Generator
+) -> None:
+    """Tables of numbers without meaning."""
+    folder.mkdir(parents=True)
+    rows = []
+    for method in ("regressor", "global", "pixelnn"):
+        for selection in ("single",) if method == "regressor" else SELECTIONS:
+            row = {name: f"{draw.uniform(8, 30):.6g}" for name in METRICS}
+            row |= {"domain": "rendered", "condition": condition, "method": method}
+            row |= {"selection": selection, "ap": f"{draw.uniform(0.3, 0.9):.6g}"}
+            row |= {"images": str(len(ids)), "candidates": str(count)}
+            row |= {"judge": "estimators@rendered"}
+            if method != "regressor":
+                row["correspondence"] = f"{draw.uniform(0.1, 0.5):.6g}"
+            rows.append(row)
+    chance = {"method": "chance", "selection": "expected", "images": str(len(ids))}
+    chance |= {"domain": "rendered", "condition": condition, "correspondence": "0.731234"}
+    table = pd.DataFrame([*rows, chance]).reindex(columns=list(COLUMNS))
+    table.to_csv(folder / "table.csv", index=False)
+    scores = [
+        {"image": i, "method": m, "candidate": c, "mean": round(draw.uniform(8, 30), 4)}
+        for i in ids
+        for m in ("global", "pixelnn")
+        for c in range(count)
+    ]
+    pd.DataFrame(scores).to_csv(folder / "scores.csv", index=False)
+    falls = {"input": 1.2, "regressor": 3.0, "global": 2.1, "pixelnn": 2.0, "truth": 1.9}
+    spectrum = [
+        {"series": name, "frequency": f, "power": 0.01 * float(f) ** -fall if f else 0.0}
+        for name, fall in falls.items()
+        for f in range(side // 2 + 1)
+    ]
+    pd.DataFrame(spectrum).to_csv(folder / "spectrum.csv", index=False)
+
+
+class Page(HTMLParser):
+    """What a test asks of a page: its tags, its `data` values, its addresses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.values: list[str] = []
+        self.addresses: list[str] = []
+        self.opened: list[str] = []
+        self.ids: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.opened.append(tag)
+        self.addresses += [v for k, v in attrs if k in ("src", "href", "xlink:href") and v]
+        if tag == "data":
+            self.values.append(given.get("value") or "")
+        if given.get("id"):
+            self.ids.append(given["id"] or "")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a finished run with its report."""
+    root = tmp_path_factory.mktemp("run")
+    finished_run(root, blobs(12))
+    _report(root)
+    return root
+
+
+def _report(root: Path) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        report.main()
+    return (root / "reports/index.html").read_text()
+
+
+def test_the_csv_is_the_evaluations_one_under_the_other(run: Path) -> None:
+    lines = [
+        (run / layout.evaluation("pixelnn", "rendered", c) / "table.csv").read_text().splitlines()
+        for c in ("lowres", "edges")
+    ]
+    joined = (run / "reports/tables/pixelnn.csv").read_text().splitlines()
+    assert joined == [*lines[0], *lines[1][1:]]
+    assert joined[0] == (
+        "domain,condition,method,selection,mean,median,rmse,within_11_25,within_22_5,within_30,"
+        "ap,images,candidates,judge,correspondence"
+    )
+
+
+def test_the_page_has_every_number_of_the_csv_and_shows_it_rounded(run: Path) -> None:
+    text = (run / "reports/index.html").read_text()
+    table = pd.read_csv(run / "reports/tables/pixelnn.csv", dtype=str, keep_default_na=False)
+    found = dict(re.findall(r'<data value="([^"]+)">([^<]+)</data>', text))
+    for column in (*METRICS, "correspondence"):
+        decimals = {"ap": 2, "correspondence": 3}.get(column, 1)
+        for value in filter(None, table[column]):
+            assert found[value] == f"{float(value):.{decimals}f}", (column, value)
+
+
+def test_no_score_stands_without_its_judge(run: Path) -> None:
+    text = (run / "reports/index.html").read_text()
+    section = text[text.index('<section id="scores">') :]
+    heads = re.findall(r'<th class="n">(.*?)</th>', section)
+    judged = [re.sub("<[^>]+>", "", head).split(" (judge: ") for head in heads]
+    judged = [(name.split()[0], judge.rstrip(")")) for name, judge in judged]
+    # Two blocks of ours, two published ones for edges; none for lowres.
+    assert [judge for name, judge in judged if name == "Mean"] == [
+        "estimators@rendered",
+        "estimators@rendered",
+        "PixelNet",
+        "PixelNet",
+    ]
+
+
+def test_equal_inputs_give_equal_bytes(run: Path) -> None:
+    before = (run / "reports/index.html").read_bytes()
+    _report(run)
+    assert (run / "reports/index.html").read_bytes() == before
+
+
+def test_the_page_needs_nothing_else(run: Path) -> None:
+    text = (run / "reports/index.html").read_text()
+    page = Page(text)
+    assert {"svg", "table", "img", "details"} <= set(page.opened)
+    assert not {"script", "link", "iframe"} & set(page.opened)
+    assert all(address.startswith(("#", "data:image/png;base64,")) for address in page.addresses)
+    assert "http" not in text
+    assert "@import" not in text
+    assert len(page.ids) == len(set(page.ids))
+    inside = [address[1:] for address in page.addresses if address.startswith("#")]
+    assert set(inside) <= set(page.ids)
+    assert str(run) not in text
+
+
+def test_the_settings_are_those_of_the_run(run: Path) -> None:
+    text = (run / "reports/index.html").read_text()
+    assert "inputs: 2" in text
+    assert "conv{1_2, 3_3} of a net, projected to 64 dimensions" in text
+    assert "PixelNet from scratch, width 16" in text
+    assert "elsewhere" not in text, "a domain that was not run"
+    assert "4711" not in text, "a section that no stage before reads"
+
+
+def test_as_many_inputs_and_candidates_as_asked_for(run: Path) -> None:
+    text = (run / "reports/index.html").read_text()
+    assert text.count('<div class="example">') == 2 * 2
+    first = text[text.index('<div class="candidates">') : text.index("ground truth")]
+    captions = re.findall(r"<figcaption>(K [^<]+)</figcaption>", first)
+    assert len(captions) == 4
+    assert captions[0] == "K 1 · from 1 · T 1"
+
+
+@pytest.mark.parametrize("file", ["table.csv", "scores.csv", "spectrum.csv"])
+def test_a_missing_evaluation_says_what_to_do(tmp_path: Path, file: str) -> None:
+    finished_run(tmp_path, blobs(6), ("edges",), tests=2)
+    (tmp_path / layout.evaluation("pixelnn", "rendered", "edges") / file).unlink()
+    with pytest.raises(TableError, match=rf"{file}: no such file; the stage evaluate@"):
+        _report(tmp_path)
+    assert not (tmp_path / "reports").exists()
+
+
+def test_missing_candidates_say_what_to_do(tmp_path: Path) -> None:
+    finished_run(tmp_path, blobs(6), ("edges",), tests=2)
+    remove(tmp_path / layout.candidates("pixelnn", "rendered", "edges"))
+    with pytest.raises(StoreError, match=r"rendered-edges.zarr: no Zarr group; the stage"):
+        _report(tmp_path)
+
+
+def test_an_unknown_setting_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(
+        "run: {domains: [rendered], conditions: [edges]}\nreport: {inputs: 0, pages: 3}\n"
+    )
+    with pytest.raises(SettingsError, match=r"(?s)report\.inputs.*report\.pages"):
+        _report(tmp_path)
+
+
+def test_blended_pixels_are_said_to_have_no_single_source(tmp_path: Path) -> None:
+    finished_run(tmp_path, blobs(6), ("labels",), tests=2)
+    path = tmp_path / layout.candidates("pixelnn", "rendered", "labels")
+    array(zarr.open_group(str(path)), "source")[:] = -1
+    text = _report(tmp_path)
+    assert "blended from several" in text
+    assert "no numbers for this condition" in text
