@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from exemplar.features.pixelnet import PixelNet, PixelNetSettings, build_pixelnet
+from exemplar.features.pixelnet import PixelNet, PixelNetSettings, build_pixelnet, chunks
 from exemplar.settings import Settings
 from exemplar.store.files import content_hash
 from exemplar.store.weights import WeightsError, fit_weights, load_weights, save_weights
@@ -61,6 +61,10 @@ class Estimators:
         Returns:
             `normals` (B, 3, H, W), unit; `edges` (B, H, W) in [0, 1]; `parts` (B, H, W) u8.
         """
+        parts = [self._see(images[part]) for part in chunks(len(images))]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def _see(self, images: Tensor) -> dict[str, Tensor]:
         bfloat16 = self.precision == "bfloat16"
         with (
             torch.inference_mode(),
@@ -97,7 +101,7 @@ def train_estimators(
     torch.manual_seed(settings.training.seed)
     heads = {"normals": 3, "edges": 1, "parts": len(parts)}
     network = PixelNet(3, heads, settings.network)
-    network = network.to(device, memory_format=torch.channels_last)
+    network = network.to(device).to(memory_format=torch.channels_last)
 
     def draw(generator: Generator) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         maps = _batch(truth, settings, generator)
@@ -116,9 +120,7 @@ def train_estimators(
             seen["edges"].float()[:, 0], at["edges"][:, 0]
         )
         labels = functional.cross_entropy(seen["parts"].float(), at["labels"][:, 0].long())
-        return (
-            angular.mean() + settings.edges_weight * edges + settings.parts_weight * labels
-        )
+        return angular.mean() + settings.edges_weight * edges + settings.parts_weight * labels
 
     train(network, draw, loss, settings.training, folder, "estimators")
     return network
@@ -175,6 +177,6 @@ def load_estimators(path: Path | str, device: torch.device | str = "cpu") -> Est
     except (KeyError, ValueError) as error:
         raise WeightsError(f"{path}: not estimators: {error}") from error
     fit_weights(network, state, str(path))
-    network = network.to(device, memory_format=torch.channels_last).eval()
+    network = network.to(device).to(memory_format=torch.channels_last).eval()
     identity = f"pixelnet-{network.config['settings']['width']}@{data}#{content_hash(path)[:8]}"
     return Estimators(network, identity, tuple(parts), precision)

@@ -1,6 +1,8 @@
-"""Stage `candidates`: features and index → candidates/{pixelnn,global}/<domain>-<condition>.zarr."""
+"""Stage `candidates`: features, index → candidates/{pixelnn,global}/<domain>-<condition>.zarr."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -19,6 +21,8 @@ from exemplar.store import layout
 from exemplar.store.arrays import fill_group, read_rows
 from exemplar.store.items import rows_of
 from stages.arguments import domain_and_condition_of
+
+Maker = Callable[[int, np.ndarray, np.ndarray], Composed]
 
 SHARD = 4  # inputs a shard: each brings dozens of images
 
@@ -43,13 +47,16 @@ def main() -> None:
         descriptor = read_rows(library.descriptor, [row])[0]
         return synthesise(library, regressed, descriptor, scene, settings)
 
-    def whole(row: int, regressed: np.ndarray, scene: np.ndarray) -> Composed:
-        return synthesise_global(library, regressed, scene, settings)
-
+    # As many as PixelNN has, if there are as many exemplars.
     ranks = [schedule.Candidate(1, rank + 1, 1) for rank in range(len(members))]
+    ranks = ranks[: library.index.ntotal]
+
+    def whole(row: int, regressed: np.ndarray, scene: np.ndarray) -> Composed:
+        return synthesise_global(library, regressed, scene, settings, len(ranks))
+
     for method, make, described in (("pixelnn", pixelnn, members), ("global", whole, ranks)):
 
-        def produce(part: slice, make=make) -> dict[str, np.ndarray]:
+        def produce(part: slice, make: Maker = make) -> dict[str, np.ndarray]:
             chosen = rows[part]
             regressed = read_rows(library.regressed, chosen)
             scenes = read_rows(library.scene, chosen)
@@ -63,7 +70,7 @@ def main() -> None:
             }
 
         height, width = library.image.shape[1:3]
-        shape = (len(members), height, width, 3)
+        shape = (len(described), height, width, 3)
         fill_group(
             layout.candidates(method, domain, condition),
             {"image": (shape, "uint8"), "source": (shape, "int32")},

@@ -9,7 +9,7 @@ from exemplar.conditions.sources import ConditionsSettings, edge_network, extrac
 from exemplar.estimators import load_estimators
 from exemplar.settings import load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import array, fill_group, open_group
+from exemplar.store.arrays import array, fill_group, name_list, open_group
 from stages.arguments import domain_of
 
 KNOWN = ("edges", "normals", "labels")
@@ -25,7 +25,7 @@ def main() -> None:
     group = open_group(layout.images(domain), "image")
     photographs = array(group, "image")
     known = {name: array(group, name) for name in KNOWN if name in group}
-    classes = list(group.attrs["classes"]) if "labels" in known else list(estimators.parts)
+    classes = name_list(group, "classes") if "labels" in known else estimators.parts
 
     def produce(part: slice) -> dict[str, np.ndarray]:
         values = extract(np.asarray(photographs[part]), estimators, edges)
@@ -34,7 +34,7 @@ def main() -> None:
     count, height, width, _ = photographs.shape
     origins = {"lowres": "block means", "edges": edges_identity}
     origins |= {"normals": estimators.identity, "labels": estimators.identity}
-    origins |= {name: "given with the images" for name in known}
+    origins |= dict.fromkeys(known, "given with the images")
     fill_group(
         layout.conditions(domain),
         {
@@ -45,7 +45,7 @@ def main() -> None:
         },
         count,
         produce,
-        {"classes": classes, "origins": origins},
+        {"classes": list(classes), "origins": origins},
         [layout.images(domain), layout.ESTIMATORS, settings.model_dump()],
     )
 

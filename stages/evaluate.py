@@ -23,7 +23,7 @@ from exemplar.metrics.selection import METRICS, Selections
 from exemplar.metrics.spectrum import radial_spectrum
 from exemplar.settings import Settings, load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import array, open_group, read_rows
+from exemplar.store.arrays import array, name_list, open_group, read_rows
 from exemplar.store.files import written
 from exemplar.store.items import read_items
 from stages.arguments import domain_and_condition_of
@@ -36,12 +36,12 @@ class EvaluateSettings(Settings):
 
     edges: EdgeSource = "estimator"
     """Which network judges edges."""
-    edge_threshold: float = Field(0.5, gt=0, lt=1)
+    edge_threshold: float = Field(default=0.5, gt=0, lt=1)
     """A pixel of the real photograph is an edge if the judge sees at least this."""
-    rounds: int = Field(20, ge=1)
+    rounds: int = Field(default=20, ge=1)
     """Draws of one candidate per image that rand-1 averages over."""
     seed: int = 0
-    threads: int = Field(1, ge=1)
+    threads: int = Field(default=1, ge=1)
 
 
 def main() -> None:
@@ -53,34 +53,24 @@ def main() -> None:
     network, identity = edge_network(settings.edges, estimators)
     judge = Judge(estimators, network, identity)
 
-    photographs = open_group(layout.images(domain), "image")
-    surfaces = array(photographs, "surface") if "surface" in photographs else None
+    group = open_group(layout.images(domain), "image")
+    surfaces = array(group, "surface") if "surface" in group else None
     ids = read_items(layout.items(domain))["id"].to_list()
     selections = {method: Selections(settings.seed, settings.rounds) for method in METHODS}
     chance: list[float] = []
     power: dict[str, list[np.ndarray]] = {}
-    generator = np.random.default_rng(settings.seed)
 
     for row, truth, images, sources in _outputs(domain, condition):
         seen_normals, seen_edges = judge(truth[None])
         edges = seen_edges[0] >= settings.edge_threshold
-        surface = read_rows(surfaces, [row])[0] if surfaces is not None else None
-        known = surface is not None and bool(np.isfinite(surface).all(-1).any())
+        correspondence = _correspondence(surfaces, row, sources)
         for method in METHODS:
             normals, strengths = judge(images[method])
             errors = angular_error(normals, seen_normals[0]).reshape(len(normals), -1)
-            correspondence = None
-            if surfaces is not None and known and method in sources:
-                correspondence = correspondence_error(
-                    surface, lambda rows: read_rows(surfaces, rows), sources[method]
-                )
             counts = edge_counts(strengths, edges)
-            selections[method].add(ids[row], errors, counts, correspondence)
-        if surfaces is not None and known:
-            drawn = chance_error(
-                surface, lambda rows: read_rows(surfaces, rows), sources["pixelnn"], generator
-            )
-            chance.append(float(drawn.mean()))
+            selections[method].add(ids[row], errors, counts, correspondence.get(method))
+        if "chance" in correspondence:
+            chance.append(float(correspondence["chance"].mean()))
         for name, values in {**images, "input": _input(domain, condition, row)}.items():
             power.setdefault(name, []).append(radial_spectrum(values)[1].mean(0))
         power.setdefault("truth", []).append(radial_spectrum(truth[None])[1][0])
@@ -90,6 +80,24 @@ def main() -> None:
         folder.mkdir()
         table = _table(domain, condition, judge.identity, selections, chance)
         _write(folder, table, selections, power)
+
+
+def _correspondence(
+    surfaces: zarr.Array | None, row: int, sources: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Each candidate's distance on the surface, by method and by chance, where it is known."""
+    if surfaces is None:
+        return {}
+    surface = read_rows(surfaces, [row])[0]
+    if not np.isfinite(surface).all(-1).any():
+        return {}
+
+    def exemplars(rows: np.ndarray) -> np.ndarray:
+        return read_rows(surfaces, rows)
+
+    found = {name: correspondence_error(surface, exemplars, s) for name, s in sources.items()}
+    generator = np.random.default_rng(row)
+    return found | {"chance": chance_error(surface, exemplars, sources["pixelnn"], generator)}
 
 
 def _outputs(
@@ -120,7 +128,7 @@ def _input(domain: str, condition: str, row: int) -> np.ndarray:
     size = array(open_group(layout.images(domain), "image"), "image").shape[1:3]
     stored = read_rows(array(group, condition), [row])
     if condition == "labels":
-        return stored / max(1, len(list(group.attrs["classes"])) - 1)
+        return stored / max(1, len(name_list(group, "classes")) - 1)
     return conditions.of(condition).encode(stored, size).mean(1).numpy()
 
 
@@ -163,9 +171,7 @@ def _write(
 ) -> None:
     """Writes table.csv, scores.csv, spectrum.csv and metrics.json."""
     table.to_csv(folder / "table.csv", index=False, float_format="%.6g")
-    scores = pd.concat(
-        [chosen.scores().assign(method=name) for name, chosen in selections.items()]
-    )
+    scores = pd.concat([chosen.scores().assign(method=name) for name, chosen in selections.items()])
     order = ["image", "method", "candidate", *METRICS]
     scores[order].to_csv(folder / "scores.csv", index=False, float_format="%.6g")
     spectrum = pd.concat(

@@ -9,7 +9,7 @@ from exemplar.methods.pixelnn.regressor import (
 )
 from exemplar.settings import load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import array, open_group, working_copy
+from exemplar.store.arrays import array, name_list, open_group, working_copy
 from exemplar.store.files import workplace
 from exemplar.store.items import read_items, rows_of
 from stages.arguments import domain_and_condition_of
@@ -21,7 +21,7 @@ def main() -> None:
     settings = section(load_params(), "regressor", RegressorSettings)
     photographs = array(open_group(layout.images(domain), "image"), "image")
     group = open_group(layout.conditions(domain), condition)
-    classes = tuple(group.attrs["classes"]) if condition == "labels" else ()
+    classes = name_list(group, "classes") if condition == "labels" else ()
     rows = rows_of(read_items(layout.items(domain)), "train")
     inputs = (layout.images(domain), layout.conditions(domain), layout.items(domain))
     with workplace(

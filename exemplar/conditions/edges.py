@@ -34,7 +34,7 @@ def read(path: Path, size: tuple[int, int], classes: list[str]) -> np.ndarray:
     Returns:
         (H, W) float16 in [0, 1], 1 on a line.
     """
-    image = open_image(path).convert("L").resize(size[::-1], Image.Resampling.BOX)
+    image = open_image(path).convert("L").resize((size[1], size[0]), Image.Resampling.BOX)
     values = np.asarray(image, dtype=np.float32) / 255
     # Lines cover less than the ground, so the median tells which is which.
     return (1 - values if np.median(values) > 0.5 else values).astype(np.float16)

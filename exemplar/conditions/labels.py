@@ -43,9 +43,9 @@ def read(path: Path, size: tuple[int, int], classes: list[str]) -> np.ndarray:
     if image.mode not in ("L", "P", "1", "I;16", "I"):
         raise InputError(
             f"{path}: expected a label map, one class number a pixel (a grey or palette PNG), "
-            f"got mode {image.mode}. For a photograph, add --extract"
+            f"got mode {image.mode}. For a photograph, add --photographs"
         )
-    values = np.asarray(image.resize(size[::-1], Image.Resampling.NEAREST))
+    values = np.asarray(image.resize((size[1], size[0]), Image.Resampling.NEAREST))
     unknown = np.unique(values[values >= len(classes)])
     if unknown.size:
         listed = ", ".join(f"{i} {name}" for i, name in enumerate(classes))

@@ -38,12 +38,12 @@ def read(path: Path, size: tuple[int, int], classes: list[str]) -> np.ndarray:
     Raises:
         InputError: most pixels are far from unit length, so the picture is not a normal map.
     """
-    image = open_image(path).convert("RGB").resize(size[::-1], Image.Resampling.BOX)
+    image = open_image(path).convert("RGB").resize((size[1], size[0]), Image.Resampling.BOX)
     normals = np.asarray(image, dtype=np.float32) / 127.5 - 1
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     if np.mean(np.abs(length - 1) < 0.25) < 0.5:
         raise InputError(
             f"{path}: expected a normal map (colour = (n + 1) / 2, unit length); more than half "
-            "of its pixels are not unit vectors. For a photograph, add --extract"
+            "of its pixels are not unit vectors. For a photograph, add --photographs"
         )
     return (normals / np.maximum(length, 1e-6)).astype(np.float16)

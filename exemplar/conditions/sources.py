@@ -12,6 +12,7 @@ from torch import Tensor
 from exemplar.conditions import lowres
 from exemplar.estimators import Estimators
 from exemplar.features.pidinet import PiDiNetSettings, load_pidinet
+from exemplar.features.pixelnet import chunks
 from exemplar.settings import Settings
 
 EdgeSource = Literal["estimator"] | PiDiNetSettings
@@ -60,7 +61,9 @@ def extract(
     """
     x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     seen = estimators(x)
-    strengths = edges(x) if edges else seen["edges"]
+    strengths = seen["edges"]
+    if edges is not None:
+        strengths = torch.cat([edges(x[part]) for part in chunks(len(x))])
     return {
         "lowres": lowres.extract(images),
         "edges": strengths.numpy().astype(np.float16),

@@ -14,7 +14,7 @@ class SearchError(ValueError):
     """A search cannot give as many exemplars as asked for."""
 
 
-def build_index(scene: np.ndarray, rows: np.ndarray) -> faiss.Index:
+def build_index(scene: np.ndarray, rows: np.ndarray) -> faiss.IndexIDMap:
     """An exact index by cosine similarity.
 
     Args:
@@ -35,25 +35,28 @@ def save_index(path: Path | str, index: faiss.Index) -> None:
         faiss.write_index(index, str(partial))
 
 
-def load_index(path: Path | str) -> faiss.Index:
+def load_index(path: Path | str) -> faiss.IndexIDMap:
     """Reads an index.
 
     Raises:
         SearchError: the file is missing or damaged.
     """
     try:
-        return faiss.read_index(str(path))
+        index = faiss.read_index(str(path))
     except RuntimeError as error:
         raise SearchError(f"{path}: not a readable index; run `exemplar reproduce`") from error
+    if not isinstance(index, faiss.IndexIDMap):
+        raise SearchError(f"{path}: an index without rows; run `exemplar reproduce`")
+    return index
 
 
-def ids(index: faiss.Index) -> np.ndarray:
+def ids(index: faiss.IndexIDMap) -> np.ndarray:
     """The rows (int64) that an index holds."""
     return faiss.vector_to_array(index.id_map)
 
 
 def nearest(
-    index: faiss.Index, scene: np.ndarray, count: int, allowed: np.ndarray | None = None
+    index: faiss.IndexIDMap, scene: np.ndarray, count: int, allowed: np.ndarray | None = None
 ) -> np.ndarray:
     """The exemplars most like each query, best first.
 
@@ -83,7 +86,8 @@ def nearest(
     parameters = None
     if allowed is not None:
         selector = faiss.IDSelectorBatch(np.asarray(available, dtype=np.int64))
-        parameters = faiss.SearchParameters(sel=selector)
+        parameters = faiss.SearchParameters()
+        parameters.sel = selector
     _, rows = index.search(_unit(scene), count, params=parameters)
     return rows
 

@@ -79,7 +79,7 @@ def match(query: Tensor, exemplars: Tensor, windows: tuple[int, ...]) -> Matches
 
 def _best_anywhere(block: Tensor) -> tuple[Tensor, Tensor]:
     """The maximum over the whole exemplar of similarities (n, W, H, W), first in reading order."""
-    count, queries, height, width = block.shape
+    count, queries, _, width = block.shape
     by_row = block.amax(3)
     best, y = by_row.max(2)
     row = block.flatten(0, 1)[torch.arange(count * queries, device=block.device), y.flatten()]

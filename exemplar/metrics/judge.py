@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from exemplar.estimators import Estimators
-
-BATCH = 16
+from exemplar.features.pixelnet import chunks
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,9 @@ class Judge:
         Returns:
             Normals (B, H, W, 3) float32, unit; edges (B, H, W) float32 in [0, 1].
         """
-        normals = np.empty(images.shape, np.float32)
-        edges = np.empty(images.shape[:3], np.float32)
-        for start in range(0, len(images), BATCH):
-            part = slice(start, start + BATCH)
-            x = torch.from_numpy(images[part]).permute(0, 3, 1, 2).float() / 255
-            seen = self.estimators(x)
-            normals[part] = seen["normals"].permute(0, 2, 3, 1).numpy()
-            edges[part] = (self.edges(x) if self.edges else seen["edges"]).numpy()
-        return normals, edges
+        x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+        seen = self.estimators(x)
+        edges = seen["edges"]
+        if self.edges is not None:
+            edges = torch.cat([self.edges(x[part]) for part in chunks(len(x))])
+        return seen["normals"].permute(0, 2, 3, 1).numpy(), edges.numpy()

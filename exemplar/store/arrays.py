@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,18 @@ def open_group(path: Path | str, *names: str) -> zarr.Group:
     return group
 
 
+def name_list(group: zarr.Group, attribute: str) -> tuple[str, ...]:
+    """An attribute that is a list of names.
+
+    Raises:
+        StoreError: the group has no such attribute.
+    """
+    value = group.attrs.get(attribute)
+    if not isinstance(value, list):
+        raise StoreError(f"{group.store_path}: no list {attribute!r} among its attributes")
+    return tuple(map(str, value))
+
+
 def array(group: zarr.Group, name: str) -> zarr.Array:
     """One array of a group, typed."""
     value = group[name]
@@ -180,7 +193,7 @@ def _runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
     """Index ranges of consecutive values in a sorted array."""
     breaks = np.flatnonzero(np.diff(rows) != 1) + 1
     edges = [0, *breaks.tolist(), len(rows)]
-    yield from ((a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a)
+    yield from ((a, b) for a, b in pairwise(edges) if b > a)
 
 
 def working_copy(source: zarr.Array, rows: np.ndarray, path: Path) -> np.ndarray:

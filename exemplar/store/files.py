@@ -37,7 +37,7 @@ def replace(source: Path, target: Path) -> None:
     """Renames a finished file or folder to its final name, in place of what was there."""
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
-    os.replace(source, target)
+    source.replace(target)
 
 
 def remove(path: Path) -> None:
@@ -78,7 +78,9 @@ def content_hash(*parts: Path | str | bytes | dict[str, Any] | list[Any]) -> str
 
 
 @contextmanager
-def workplace(name: str, *inputs: Path | str | bytes | dict[str, Any] | list[Any]) -> Iterator[Path]:
+def workplace(
+    name: str, *inputs: Path | str | bytes | dict[str, Any] | list[Any]
+) -> Iterator[Path]:
     """A folder for unfinished work that a later run with the same inputs finds again.
 
     Work interrupted with the block open is kept, so the next run goes on from it; when the block

@@ -113,5 +113,9 @@ def blur(images: Tensor, sigma: float) -> Tensor:
     kernel = kernel / kernel.sum()
     channels = images.shape[1]
     padded = functional.pad(images, [radius] * 4, mode="reflect")
-    rows = functional.conv2d(padded, kernel.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), groups=channels)
-    return functional.conv2d(rows, kernel.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), groups=channels)
+    rows = functional.conv2d(
+        padded, kernel.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), groups=channels
+    )
+    return functional.conv2d(
+        rows, kernel.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), groups=channels
+    )

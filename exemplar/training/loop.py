@@ -29,20 +29,20 @@ Batch = TypeVar("Batch")
 class TrainingSettings(Settings):
     """How long and how fast to train."""
 
-    steps: int = Field(1000, ge=1)
-    batch: int = Field(16, ge=1)
+    steps: int = Field(default=1000, ge=1)
+    batch: int = Field(default=16, ge=1)
     """Images a step."""
-    pixels: int = Field(1024, ge=1)
+    pixels: int = Field(default=1024, ge=1)
     """Pixels sampled from each image (PixelNet: 2000)."""
-    rate: float = Field(2e-3, gt=0)
+    rate: float = Field(default=2e-3, gt=0)
     """The highest learning rate; it rises over the first 5 % and falls to 0 as a cosine."""
-    decay: float = Field(1e-4, ge=0)
+    decay: float = Field(default=1e-4, ge=0)
     """Weight decay."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     """Of activations; weights and losses stay in float32."""
-    threads: int = Field(1, ge=1)
+    threads: int = Field(default=1, ge=1)
     """CPU threads; part of the settings because sums depend on it in the last bits."""
-    checkpoint_every: int = Field(100, ge=1)
+    checkpoint_every: int = Field(default=100, ge=1)
     """Steps between checkpoints."""
     seed: int = 0
 
@@ -84,9 +84,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = settings.rate * schedule(step, settings.steps)
         drawn = batch(torch.Generator().manual_seed(settings.seed * 1_000_003 + step))
-        with torch.autocast(
-            device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"
-        ):
+        with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             value = loss(drawn)
         optimizer.zero_grad(set_to_none=True)
         value.backward()
@@ -121,9 +119,7 @@ def schedule(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def _save(
-    network: nn.Module, optimizer: torch.optim.Optimizer, step: int, folder: Path
-) -> None:
+def _save(network: nn.Module, optimizer: torch.optim.Optimizer, step: int, folder: Path) -> None:
     state = {f"network.{name}": value for name, value in network.state_dict().items()}
     for index, values in optimizer.state_dict()["state"].items():
         state |= {f"optimizer.{index}.{name}": value for name, value in values.items()}

@@ -44,7 +44,7 @@ def test_a_file_of_a_normal_map_comes_back(tmp_path):
 
 def test_a_photograph_is_not_a_normal_map(tmp_path):
     path = _saved(tmp_path / "photo.png", np.full((96, 96, 3), 30, np.uint8))
-    with pytest.raises(InputError, match="expected a normal map .* add --extract"):
+    with pytest.raises(InputError, match="expected a normal map .* add --photographs"):
         normals.read(path, (96, 96), [])
 
 

@@ -24,7 +24,9 @@ def naive(query: np.ndarray, exemplar: np.ndarray, window: int) -> tuple[np.ndar
                     near = all(first <= d < first + window for d in (v - y, u - x))
                     if window != WHOLE and not near:
                         continue
-                    value = sum(a * b for a, b in zip(query[:, y, x], exemplar[:, v, u], strict=True))
+                    value = sum(
+                        a * b for a, b in zip(query[:, y, x], exemplar[:, v, u], strict=True)
+                    )
                     if value > score[y, x]:
                         score[y, x], position[y, x] = value, v * width + u
     return score, position
@@ -51,7 +53,9 @@ def test_equals_a_double_loop_for_every_window(height, width, depth, seed):
 def test_real_descriptors_agree_with_one_big_product():
     generator = torch.Generator().manual_seed(0)
     query = torch.nn.functional.normalize(torch.randn(16, 12, 20, generator=generator), dim=0)
-    exemplars = torch.nn.functional.normalize(torch.randn(3, 16, 12, 20, generator=generator), dim=1)
+    exemplars = torch.nn.functional.normalize(
+        torch.randn(3, 16, 12, 20, generator=generator), dim=1
+    )
     found = match(query, exemplars, (WHOLE, 5))
     similarity = torch.einsum("dp,rdq->rpq", query.flatten(1), exemplars.flatten(2))
     torch.testing.assert_close(found.score[:, 0].flatten(1), similarity.amax(2))

@@ -16,8 +16,9 @@ def _sphere(size: int) -> torch.Tensor:
     line = (torch.arange(size) + 0.5) / size * 2 - 1
     y, x = torch.meshgrid(-line, line, indexing="ij")
     radius = (x**2 + y**2).clamp(max=0.95)
-    return torch.stack([x, y, (1 - radius).sqrt()])[None] / (
-        (x**2 + y**2 + 1 - radius).sqrt()[None, None]
+    return (
+        torch.stack([x, y, (1 - radius).sqrt()])[None]
+        / ((x**2 + y**2 + 1 - radius).sqrt()[None, None])
     )
 
 
@@ -35,7 +36,7 @@ def test_a_turned_or_mirrored_sphere_is_the_same_sphere(seed):
 
 def test_a_quarter_turn_by_hand():
     cos, sin = math.cos(math.pi / 2), math.sin(math.pi / 2)
-    # Output (x, y) reads input (−y, x): with y down the picture turns anticlockwise … as do vectors.
+    # Output (x, y) reads input (−y, x): the picture turns anticlockwise, and so do vectors.
     transform = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]])
     normals = torch.zeros(1, 3, 5, 5)
     normals[:, 0] = 1
@@ -60,7 +61,9 @@ def test_photometry_stays_in_range_and_strength_0_changes_nothing(seed):
 
 
 def test_blur_keeps_constants_and_the_mean_of_an_impulse():
-    torch.testing.assert_close(blur(torch.full((1, 2, 15, 15), 0.3), 1.5), torch.full((1, 2, 15, 15), 0.3))
+    torch.testing.assert_close(
+        blur(torch.full((1, 2, 15, 15), 0.3), 1.5), torch.full((1, 2, 15, 15), 0.3)
+    )
     impulse = torch.zeros(1, 1, 31, 31)
     impulse[..., 15, 15] = 1
     spread = blur(impulse, 2.0)[0, 0]

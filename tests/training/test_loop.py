@@ -11,7 +11,9 @@ from exemplar.training.loop import CHECKPOINT, TrainingError, TrainingSettings, 
 
 def _problem(dtype=torch.float32):
     torch.manual_seed(1)
-    network = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1)).to(dtype)
+    network = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1)).to(
+        dtype
+    )
 
     def loss(x):
         return (network(x).float() - x.sum(1, keepdim=True)).square().mean()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from exemplar.matching.windows import Matches
@@ -81,9 +80,7 @@ def compose(
         window = windows.index(member.window)
         score = matches.score[member.ranks, window]
         position = matches.position[member.ranks, window]
-        added, source[index] = make(
-            residual[member.ranks], rows[member.ranks], score, position
-        )
+        added, source[index] = make(residual[member.ranks], rows[member.ranks], score, position)
         image[index] = np.clip(regressed.astype(np.int16) + added, 0, 255).astype(np.uint8)
     return Composed(image, source)
 
@@ -129,7 +126,5 @@ def compose_global(regressed: np.ndarray, residual: np.ndarray, rows: np.ndarray
     image = np.clip(regressed.astype(np.int16) + residual, 0, 255).astype(np.uint8)
     y, x = np.indices((height, width), dtype=np.int32)
     place = np.broadcast_to(np.stack([y, x], -1), (count, height, width, 2))
-    row = np.broadcast_to(
-        rows.astype(np.int32)[:, None, None, None], (count, height, width, 1)
-    )
+    row = np.broadcast_to(rows.astype(np.int32)[:, None, None, None], (count, height, width, 1))
     return Composed(image, np.concatenate([row, place], -1))

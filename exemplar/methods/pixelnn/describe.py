@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from exemplar.features.backbone import Backbone, BackboneSettings, EstimatorTrunkSettings
+from exemplar.features.pixelnet import chunks
 from exemplar.features.projection import (
     Projection,
     ProjectionSettings,
@@ -23,9 +24,9 @@ class FeaturesSettings(Settings):
 
     backbone: BackboneSettings = EstimatorTrunkSettings()
     projection: ProjectionSettings = ProjectionSettings()
-    sample: int = Field(128, ge=1)
+    sample: int = Field(default=128, ge=1)
     """Training images the projection is learned from."""
-    threads: int = Field(1, ge=1)
+    threads: int = Field(default=1, ge=1)
     """CPU threads; part of the settings because sums depend on it in the last bits."""
 
 
@@ -58,9 +59,13 @@ def describe_images(
         Descriptors (B, H, W, D) f16, unit length; scene features (B, G) f32, unit length: the
         coarsest layer (conv5 in PixelNN, section 3), flattened, so that layout counts.
     """
-    with torch.inference_mode():
-        maps = backbone(to_tensor(regressed))
-        size = (regressed.shape[1], regressed.shape[2])
-        pixels = describe(maps, size, projection).permute(0, 2, 3, 1)
-        scene = functional.normalize(maps[-1].float().flatten(1), dim=1)
-    return pixels.cpu().numpy().astype(np.float16), scene.cpu().numpy()
+    descriptors, scenes = [], []
+    size = (regressed.shape[1], regressed.shape[2])
+    for part in chunks(len(regressed)):
+        with torch.inference_mode():
+            maps = backbone(to_tensor(regressed[part]))
+            pixels = describe(maps, size, projection).permute(0, 2, 3, 1)
+            scene = functional.normalize(maps[-1].float().flatten(1), dim=1)
+        descriptors.append(pixels.cpu().numpy().astype(np.float16))
+        scenes.append(scene.cpu().numpy())
+    return np.concatenate(descriptors), np.concatenate(scenes)

@@ -18,7 +18,7 @@ from exemplar.conditions.sources import ConditionsSettings, edge_network, extrac
 from exemplar.estimators import load_estimators
 from exemplar.features.backbone import load_backbone
 from exemplar.features.projection import load_projection, require_backbone
-from exemplar.matching.images import ids, load_index, nearest
+from exemplar.matching.images import ids, load_index
 from exemplar.methods.pixelnn import schedule
 from exemplar.methods.pixelnn.compose import Composed
 from exemplar.methods.pixelnn.describe import FeaturesSettings, describe_images
@@ -31,7 +31,7 @@ from exemplar.methods.pixelnn.synthesis import (
 )
 from exemplar.settings import load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import array, open_group
+from exemplar.store.arrays import name_list, open_group
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class Synthesis:
     composed: Composed
 
 
-def allowed_rows(items: pd.DataFrame, rows: np.ndarray, only: list[str], exclude: list[str]) -> np.ndarray:
+def allowed_rows(
+    items: pd.DataFrame, rows: np.ndarray, only: list[str], exclude: list[str]
+) -> np.ndarray:
     """The exemplars a user allows.
 
     Args:
@@ -120,7 +122,7 @@ def synthesise_files(
     torch.set_num_threads(settings.threads)
     conditions.of(condition)
     library = open_library(domain, condition, load_index(layout.index(domain, condition)))
-    classes = list(open_group(layout.conditions(domain)).attrs["classes"])
+    classes = list(name_list(open_group(layout.conditions(domain)), "classes"))
     size = (library.image.shape[1], library.image.shape[2])
     stored = _read_all(paths, domain, condition, size, classes, photographs)
     allowed = allowed_rows(library.items, np.sort(ids(library.index)), only, exclude)
@@ -139,9 +141,7 @@ def synthesise_files(
         for path, values in zip(paths, stored, strict=True):
             regressed = regressor(values[None], size)
             descriptor, scene = describe_images(backbone, projection, regressed)
-            composed = synthesise(
-                library, regressed[0], descriptor[0], scene[0], settings, allowed
-            )
+            composed = synthesise(library, regressed[0], descriptor[0], scene[0], settings, allowed)
             yield Synthesis(path, values, regressed[0], composed)
 
     return library, made()
@@ -160,7 +160,9 @@ def _read_all(
     for path in paths:
         try:
             if photographs:
-                image = ImageOps.fit(open_image(path).convert("RGB"), size[::-1], Image.Resampling.LANCZOS)
+                image = ImageOps.fit(
+                    open_image(path).convert("RGB"), (size[1], size[0]), Image.Resampling.LANCZOS
+                )
                 stored.append(np.asarray(image))
             else:
                 stored.append(conditions.of(condition).read(path, size, classes))

@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from exemplar import conditions
-from exemplar.features.pixelnet import PixelNet, PixelNetSettings, build_pixelnet
+from exemplar.features.pixelnet import PixelNet, PixelNetSettings, build_pixelnet, chunks
 from exemplar.settings import Settings
 from exemplar.store.weights import WeightsError, fit_weights, load_weights, save_weights
 from exemplar.training.loop import TrainingSettings, train
@@ -54,6 +54,9 @@ class Regressor:
         Returns:
             f(x), (B, H, W, 3) u8.
         """
+        return np.concatenate([self._regress(stored[p], size) for p in chunks(len(stored))])
+
+    def _regress(self, stored: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         x = conditions.of(self.condition).encode(stored, size, len(self.classes))
         bfloat16 = self.precision == "bfloat16"
         device = next(self.network.parameters()).device
@@ -64,9 +67,7 @@ class Regressor:
 
 def to_bytes(images: Tensor) -> np.ndarray:
     """(B, 3, H, W) in [0, 1] → (B, H, W, 3) u8, rounded."""
-    return (
-        (images * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    )
+    return (images * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
 def train_regressor(
@@ -97,7 +98,7 @@ def train_regressor(
     channels = module.CHANNELS or len(classes)
     torch.manual_seed(settings.training.seed)
     network = PixelNet(channels, {"image": 3}, settings.network)
-    network = network.to(device, memory_format=torch.channels_last)
+    network = network.to(device).to(memory_format=torch.channels_last)
     batch = settings.training.batch
 
     def draw(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -154,5 +155,5 @@ def load_regressor(path: Path | str, device: torch.device | str = "cpu") -> Regr
     except (KeyError, ValueError) as error:
         raise WeightsError(f"{path}: not a regressor: {error}") from error
     fit_weights(network, state, str(path))
-    network = network.to(device, memory_format=torch.channels_last).eval()
+    network = network.to(device).to(memory_format=torch.channels_last).eval()
     return Regressor(network, condition, classes, precision)

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from exemplar.matching.images import nearest
 from exemplar.matching.windows import match
-from exemplar.methods.pixelnn import schedule
 from exemplar.methods.pixelnn.compose import (
     Composed,
     Composition,
@@ -22,6 +21,12 @@ from exemplar.methods.pixelnn.compose import (
     compose,
     compose_global,
     residuals,
+)
+from exemplar.methods.pixelnn.schedule import (
+    Schedule,
+    candidates,
+    exemplars_needed,
+    windows_of,
 )
 from exemplar.settings import Settings
 from exemplar.store import layout
@@ -32,10 +37,10 @@ from exemplar.store.items import read_items
 class CandidatesSettings(Settings):
     """The section `candidates` of `params.yaml`."""
 
-    schedule: schedule.Schedule = "released"
+    schedule: Schedule = "released"
     composition: Composition = "matched"
     residual: Residual = "rgb"
-    threads: int = Field(1, ge=1)
+    threads: int = Field(default=1, ge=1)
     """CPU threads; part of the settings because sums depend on it in the last bits."""
 
 
@@ -57,18 +62,16 @@ class Library:
     regressed: zarr.Array
     descriptor: zarr.Array
     scene: zarr.Array
-    index: faiss.Index
+    index: faiss.IndexIDMap
 
 
-def open_library(domain: str, condition: str, index: faiss.Index) -> Library:
+def open_library(domain: str, condition: str, index: faiss.IndexIDMap) -> Library:
     """Opens the stores that the stages made.
 
     Raises:
         StoreError: a store is missing; the message names the command that makes it.
     """
-    features = open_group(
-        layout.features(domain, condition), "regressed", "descriptor", "scene"
-    )
+    features = open_group(layout.features(domain, condition), "regressed", "descriptor", "scene")
     return Library(
         items=read_items(layout.items(domain)),
         image=array(open_group(layout.images(domain), "image"), "image"),
@@ -103,33 +106,37 @@ def synthesise(
     Raises:
         SearchError: too few exemplars are allowed for the schedule.
     """
-    members = schedule.candidates(settings.schedule)
-    count = schedule.exemplars_needed(members)
+    members = candidates(settings.schedule)
+    count = exemplars_needed(members)
     rows = nearest(library.index, scene[None], count, allowed)[0]
     matches = match(
         _channels_first(descriptor[None])[0],
         _channels_first(read_rows(library.descriptor, rows)),
-        schedule.windows_of(members),
+        windows_of(members),
     )
     residual = _residuals(library, rows, settings.residual)
     return compose(regressed, residual, rows, matches, members, settings.composition)
 
 
 def synthesise_global(
-    library: Library, regressed: np.ndarray, scene: np.ndarray, settings: CandidatesSettings
+    library: Library,
+    regressed: np.ndarray,
+    scene: np.ndarray,
+    settings: CandidatesSettings,
+    count: int,
 ) -> Composed:
-    """The Global baseline (Eq. 2, K = 1): as many exemplars as PixelNN has candidates.
+    """The Global baseline (Eq. 2, K = 1) with each of the nearest exemplars.
 
     Args:
         library: the exemplars.
         regressed: f(x) of the input, (H, W, 3) u8.
         scene: of the input, (G,) f32.
-        settings: schedule and residual.
+        settings: which residual.
+        count: how many exemplars.
 
     Returns:
-        One image and its sources for each of the nearest exemplars.
+        One image and its sources for each exemplar, nearest first.
     """
-    count = len(schedule.candidates(settings.schedule))
     rows = nearest(library.index, scene[None], count)[0]
     return compose_global(regressed, _residuals(library, rows, settings.residual), rows)
 

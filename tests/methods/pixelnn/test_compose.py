@@ -54,9 +54,11 @@ def test_one_neighbour_and_one_pixel_is_equation_2(case):
     residual = residuals(photographs, regressed, "rgb")
     members = [Candidate(1, rank + 1, 1) for rank in range(RANKS)]
     composed = compose(
-        query, residual, rows, matches._replace(
-            score=matches.score[:, :1], position=matches.position[:, :1]
-        ), members,
+        query,
+        residual,
+        rows,
+        matches._replace(score=matches.score[:, :1], position=matches.position[:, :1]),
+        members,
     )
     whole = compose_global(query, residual, rows)
     np.testing.assert_array_equal(composed.image, whole.image)
