@@ -36,11 +36,11 @@ def main() -> None:
     regressed = regressor(read_rows(stored, sample), (height, width))
     projection = learn_projection(backbone, regressed, settings.projection)
     save_projection(layout.projection(domain, condition), projection)
-    _, scene = describe_images(backbone, projection, regressed[:1])
+    _, scene = describe_images(backbone, projection, regressed[:1], settings)
 
     def produce(part: slice) -> dict[str, np.ndarray]:
         images = regressor(np.asarray(stored[part]), (height, width))
-        descriptor, scene = describe_images(backbone, projection, images)
+        descriptor, scene = describe_images(backbone, projection, images, settings)
         return {"regressed": images, "descriptor": descriptor, "scene": scene}
 
     fill_group(
@@ -62,7 +62,7 @@ def main() -> None:
             layout.conditions(domain),
             layout.regressor(domain, condition),
             layout.projection(domain, condition),
-            {"condition": condition},
+            {"condition": condition, "settings": settings.model_dump(mode="json")},
         ],
     )
 

@@ -26,6 +26,11 @@ class FeaturesSettings(Settings):
     projection: ProjectionSettings = ProjectionSettings()
     sample: int = Field(default=128, ge=1)
     """Training images the projection is learned from."""
+    scene_layer: int = -2
+    """The layer that describes whole images, as a place in the backbone's list; −1 is the paper's
+    conv5. On rendered heads conv4 finds exemplars in better correspondence (docs/results.md)."""
+    scene_side: int = Field(default=6, ge=1)
+    """That layer is averaged to this many cells a side, so that layout counts."""
     threads: int = Field(default=1, ge=1)
     """CPU threads; part of the settings because sums depend on it in the last bits."""
 
@@ -46,7 +51,10 @@ def learn_projection(
 
 
 def describe_images(
-    backbone: Backbone, projection: Projection, regressed: np.ndarray
+    backbone: Backbone,
+    projection: Projection,
+    regressed: np.ndarray,
+    settings: FeaturesSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Descriptors and scene features of regressed images.
 
@@ -54,10 +62,10 @@ def describe_images(
         backbone: the one the projection was learned from.
         projection: to D dimensions.
         regressed: f(x), (B, H, W, 3) u8.
+        settings: which layer describes the scene.
 
     Returns:
-        Descriptors (B, H, W, D) f16, unit length; scene features (B, G) f32, unit length: the
-        coarsest layer (conv5 in PixelNN, section 3), flattened, so that layout counts.
+        Descriptors (B, H, W, D) f16, unit length; scene features (B, G) f32, unit length.
     """
     descriptors, scenes = [], []
     size = (regressed.shape[1], regressed.shape[2])
@@ -65,7 +73,14 @@ def describe_images(
         with torch.inference_mode():
             maps = backbone(to_tensor(regressed[part]))
             pixels = describe(maps, size, projection).permute(0, 2, 3, 1)
-            scene = functional.normalize(maps[-1].float().flatten(1), dim=1)
+            if not -len(maps) <= settings.scene_layer < len(maps):
+                raise ValueError(
+                    f"features.scene_layer: expected {-len(maps)} to {len(maps) - 1} for the "
+                    f"{len(maps)} layers of {backbone.name}, got {settings.scene_layer}"
+                )
+            layer = maps[settings.scene_layer].float()
+            cells = functional.adaptive_avg_pool2d(layer, settings.scene_side)
+            scene = functional.normalize(cells.flatten(1), dim=1)
         descriptors.append(pixels.cpu().numpy().astype(np.float16))
         scenes.append(scene.cpu().numpy())
     return np.concatenate(descriptors), np.concatenate(scenes)

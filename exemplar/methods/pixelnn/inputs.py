@@ -140,7 +140,7 @@ def synthesise_files(
     def made() -> Iterator[Synthesis]:
         for path, values in zip(paths, stored, strict=True):
             regressed = regressor(values[None], size)
-            descriptor, scene = describe_images(backbone, projection, regressed)
+            descriptor, scene = describe_images(backbone, projection, regressed, features)
             composed = synthesise(library, regressed[0], descriptor[0], scene[0], settings, allowed)
             yield Synthesis(path, values, regressed[0], composed)
 
