@@ -46,16 +46,28 @@ def hypercolumn_at(
         (B, C, P), the values `hypercolumn` has there.
     """
     _check(maps, scales)
-    height, width = size
-    # Pixel centres in grid_sample's coordinates, where the image spans -1 … 1.
-    x = (2 * (points % width) + 1).to(maps[0].dtype) / width - 1
-    y = (2 * (points // width) + 1).to(maps[0].dtype) / height - 1
-    grid = torch.stack([x, y], dim=-1)[:, None]
+    grid = pixel_grid(points, size).to(maps[0].dtype)
     read = [
         functional.grid_sample(level, grid, padding_mode="border", align_corners=False)[:, :, 0]
         for level in _scaled(maps, scales)
     ]
     return torch.cat(read, dim=1)
+
+
+def pixel_grid(points: Tensor, size: tuple[int, int]) -> Tensor:
+    """The centres of pixels in the coordinates of `grid_sample`, where an image spans −1 … 1.
+
+    Args:
+        points: (B, P) int64, y · W + x.
+        size: (H, W) of the image.
+
+    Returns:
+        (B, 1, P, 2) float32, x and y.
+    """
+    height, width = size
+    x = (2 * (points % width) + 1).float() / width - 1
+    y = (2 * torch.div(points, width, rounding_mode="floor") + 1).float() / height - 1
+    return torch.stack([x, y], dim=-1)[:, None]
 
 
 def layer_energy(maps: list[Tensor]) -> Tensor:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from exemplar.features.hypercolumn import pixel_grid, resized
 from exemplar.settings import Settings
 
 LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
@@ -104,12 +104,12 @@ class PixelNet(nn.Module):
         Returns:
             name → (B, C_head, H, W), raw values.
         """
-        size = images.shape[-2:]
+        size = (images.shape[-2], images.shape[-1])
         # A linear layer and bilinear interpolation commute, and the layer is cheaper before it.
         mixed = [layer(x) for layer, x in zip(self.mix, self.trunk_maps(images), strict=True)]
         total = mixed[0]
         for x in mixed[1:]:
-            total = total + functional.interpolate(x, size, mode="bilinear", align_corners=False)
+            total = total + resized(x, size)
         return self._heads(total)
 
     def at_pixels(self, images: Tensor, points: Tensor) -> dict[str, Tensor]:
@@ -122,15 +122,11 @@ class PixelNet(nn.Module):
         Returns:
             name → (B, C_head, P): the same values as `forward` gives there.
         """
-        height, width = images.shape[-2:]
         maps = self.trunk_maps(images)
         total = self.mix[0](_gather(maps[0], points)[..., None])
-        x = (2 * (points % width) + 1).to(images.dtype) / width - 1
-        y = (2 * (points // width) + 1).to(images.dtype) / height - 1
-        grid = torch.stack([x, y], -1)[:, None]
+        grid = pixel_grid(points, (images.shape[-2], images.shape[-1]))
         for layer, level in zip(list(self.mix)[1:], maps[1:], strict=True):
-            # Reading between coarse cells commutes with the layer, which is cheaper afterwards
-            # when there are more pixels than cells, and before it otherwise.
+            # The layer and the interpolation commute, as in `forward`.
             sampled = functional.grid_sample(
                 layer(level).float(), grid, padding_mode="border", align_corners=False
             )

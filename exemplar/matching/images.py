@@ -39,8 +39,13 @@ def load_index(path: Path | str) -> faiss.IndexIDMap:
     """Reads an index.
 
     Raises:
-        SearchError: the file is missing or damaged.
+        SearchError: the file is missing or damaged; the message says which.
     """
+    if not Path(path).is_file():
+        raise SearchError(
+            f"{path}: no such index; `exemplar reproduce` makes it for the domains and conditions "
+            "named under `run` in params.yaml"
+        )
     try:
         index = faiss.read_index(str(path))
     except RuntimeError as error:

@@ -53,6 +53,8 @@ def test_errors_say_what_to_do(tmp_path):
         nearest(index, np.eye(4, dtype=np.float32), 2, np.array([3, 77]))
     with pytest.raises(SearchError, match="different backbones"):
         nearest(index, np.eye(3, dtype=np.float32), 1)
+    with pytest.raises(SearchError, match="no such index; `exemplar reproduce` makes it"):
+        load_index(tmp_path / "none.faiss")
     (tmp_path / "bad.faiss").write_bytes(b"not an index")
     with pytest.raises(SearchError, match="not a readable index"):
         load_index(tmp_path / "bad.faiss")

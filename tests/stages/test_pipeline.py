@@ -14,6 +14,7 @@ import yaml
 from PIL import Image
 
 from exemplar.conditions.files import InputError
+from exemplar.settings import SettingsError
 from exemplar.store.arrays import array, open_group
 from exemplar.store.files import content_hash
 from exemplar.store.items import read_items, rows_of
@@ -165,6 +166,8 @@ def test_bad_inputs_are_named_together_and_nothing_is_written(made, drawing, tmp
         synth([drawing], "rendered", "edges", tmp_path / "o", ["rendered-0000[0-3]"], [])
     with pytest.raises(InputError, match="told apart by their names, but drawing came more"):
         synth([drawing, drawing], "rendered", "edges", tmp_path / "o", [], [])
+    with pytest.raises(SettingsError, match="no section 'domains.cats': domains has rendered"):
+        synth([drawing], "cats", "edges", tmp_path / "o", [], [])
     assert not (tmp_path / "o").exists()
 
 

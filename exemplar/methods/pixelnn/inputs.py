@@ -121,6 +121,7 @@ def synthesise_files(
     features = section(params, "features", FeaturesSettings)
     torch.set_num_threads(settings.threads)
     conditions.of(condition)
+    section(params, f"domains.{domain}", dict)
     library = open_library(domain, condition, load_index(layout.index(domain, condition)))
     classes = list(name_list(open_group(layout.conditions(domain)), "classes"))
     size = (library.image.shape[1], library.image.shape[2])
