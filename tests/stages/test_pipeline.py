@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 
 from exemplar.conditions.files import InputError
@@ -19,57 +13,13 @@ from exemplar.store.arrays import array, open_group
 from exemplar.store.files import content_hash
 from exemplar.store.items import read_items, rows_of
 from flows.synth import synth
-
-ROOT = Path(__file__).resolve().parents[2]
-SIDE = 48
-PARAMS = {
-    "run": {"domains": ["rendered"], "conditions": ["edges"]},
-    "prepare": {"image_size": SIDE, "seed": 1, "rejected_limit": 0.0, "workers": 1},
-    "domains": {"rendered": {"kind": "rendered", "train": 14, "val": 0, "test": 2}},
-    "estimators": {
-        "network": {"width": 4, "hidden": 8},
-        "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5},
-    },
-    "conditions": {},
-    "regressor": {
-        "network": {"width": 4, "hidden": 8},
-        "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5},
-    },
-    "features": {"projection": {"dimensions": 8}, "sample": 6},
-    "candidates": {},
-    "evaluate": {"rounds": 3},
-    "report": {"inputs": 1, "candidates": 3},
-}
-BOTH = ["--domain", "rendered", "--condition", "edges"]
-STAGES = [
-    ["prepare", "--domain", "rendered"],
-    ["estimators"],
-    ["conditions", "--domain", "rendered"],
-    ["regressor", *BOTH],
-    ["features", *BOTH],
-    ["index", *BOTH],
-    ["candidates", *BOTH],
-    ["evaluate", *BOTH],
-    ["report"],
-]
-
-
-def _run(folder: Path, stage: list[str]) -> None:
-    subprocess.run(
-        [sys.executable, "-m", f"stages.{stage[0]}", *stage[1:]],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=True,
-        capture_output=True,
-    )
+from tests.stages.pipeline import PARAMS, SIDE, run_pipeline
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pipeline")
-    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-    for stage in STAGES:
-        _run(folder, stage)
+    run_pipeline(folder, PARAMS)
     return folder
 
 
@@ -108,9 +58,7 @@ def test_the_table_has_every_method_and_selection(made):
 
 
 def test_a_second_run_gives_the_same_bytes(made, tmp_path):
-    (tmp_path / "params.yaml").write_text((made / "params.yaml").read_text())
-    for stage in STAGES:
-        _run(tmp_path, stage)
+    run_pipeline(tmp_path, PARAMS)
     for name in ("data", "models", "features", "index", "candidates", "evaluation", "reports"):
         assert content_hash(tmp_path / name) == content_hash(made / name), name
 

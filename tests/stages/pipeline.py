@@ -1,0 +1,57 @@
+"""Running the pipeline's stages in a folder of their own, as DVC does: one process each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SIDE = 48
+PARAMS: dict[str, Any] = {
+    "run": {"domains": ["rendered"], "conditions": ["edges"]},
+    "prepare": {"image_size": SIDE, "seed": 1, "rejected_limit": 0.0, "workers": 1},
+    "domains": {"rendered": {"kind": "rendered", "train": 14, "val": 0, "test": 2}},
+    "estimators": {
+        "network": {"width": 4, "hidden": 8},
+        "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5},
+    },
+    "conditions": {},
+    "regressor": {
+        "network": {"width": 4, "hidden": 8},
+        "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5},
+    },
+    "features": {"projection": {"dimensions": 8}, "sample": 6},
+    "candidates": {},
+    "evaluate": {"rounds": 3},
+    "report": {"inputs": 1, "candidates": 3},
+}
+PER_CONDITION = ("regressor", "features", "index", "candidates", "evaluate")
+
+
+def run_pipeline(folder: Path, params: dict[str, Any]) -> None:
+    """Runs every stage for the domains and conditions of `params`."""
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    domains, conditions = params["run"]["domains"], params["run"]["conditions"]
+    stages = [["prepare", "--domain", domain] for domain in domains]
+    stages.append(["estimators"])
+    stages += [["conditions", "--domain", domain] for domain in domains]
+    stages += [
+        [stage, "--domain", domain, "--condition", condition]
+        for domain in domains
+        for condition in conditions
+        for stage in PER_CONDITION
+    ]
+    for stage in [*stages, ["report"]]:
+        done = subprocess.run(
+            [sys.executable, "-m", f"stages.{stage[0]}", *stage[1:]],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{stage}:\n{done.stderr}"
