@@ -1,8 +1,9 @@
-"""Pixel matching in windows: one pass gives every exemplar's best match for every window.
+"""Search windows and what a search in them returns: the words every matcher shares.
 
-For a query and ranked exemplars, each described by a unit vector a pixel, `match` finds for every
-query pixel, exemplar and window the most similar exemplar pixel within the window. All candidates
-of PixelNN are reductions over these arrays. Source: PixelNN, section 3, "Efficient search".
+For a query and ranked exemplars, each described by a unit vector a pixel, a matcher finds for
+every query pixel, exemplar and window the most similar exemplar pixel within the window. All
+candidates of PixelNN are reductions over these arrays. Source: PixelNN, section 3, "Efficient
+search".
 """
 
 from __future__ import annotations
@@ -11,12 +12,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 WHOLE = 0
 """The window that is the whole image."""
-
-_BLOCK = 1  # image rows of queries whose similarities are held at a time: W · H · W values each
 
 
 class Matches(NamedTuple):
@@ -43,85 +41,53 @@ def offsets(window: int) -> tuple[int, int]:
     return -(window // 2), window - 1 - window // 2
 
 
-def match(query: Tensor, exemplars: Tensor, windows: tuple[int, ...]) -> Matches:
-    """Exact matching of every pixel, for all exemplars and windows in one pass.
+def reach(window: int, side: int) -> tuple[int, int]:
+    """The first and last offset that a window allows along an image's side of `side` pixels."""
+    return (-side, side) if window == WHOLE else offsets(window)
 
-    Windows are clipped at the border and never wrap. Of equal scores the first position in
-    reading order wins. Memory: `_BLOCK` rows of similarities to one exemplar.
+
+def largest(windows: tuple[int, ...]) -> int:
+    """The window that holds all others."""
+    return WHOLE if WHOLE in windows else max(windows)
+
+
+def empty_matches(query: Tensor, exemplars: Tensor, windows: tuple[int, ...]) -> Matches:
+    """Arrays for the matches of all pixels, to be filled."""
+    shape = (exemplars.shape[0], len(windows), *query.shape[:2])
+    return Matches(
+        torch.empty(shape, dtype=torch.float32, device=query.device),
+        torch.empty(shape, dtype=torch.int64, device=query.device),
+    )
+
+
+def check(query: Tensor, exemplars: Tensor, windows: tuple[int, ...]) -> None:
+    """The boundary of every matcher: shapes, windows, finite values.
 
     Args:
-        query: (D, H, W) float32, unit length over D.
-        exemplars: (R, D, H, W), likewise.
+        query: (H, W, D).
+        exemplars: (R, H, W, D).
         windows: sides in pixels, or `WHOLE`.
 
-    Returns:
-        Scores and positions for every exemplar and window.
-
     Raises:
-        ValueError: shapes differ, a window does not fit the image, or a value is not finite.
+        ValueError: shapes differ, a window does not fit the image, or a value is not finite; all
+            that is wrong with the windows is named.
     """
-    _check(query, exemplars, windows)
-    ranks, _, height, width = exemplars.shape
-    score = query.new_empty(ranks, len(windows), height, width)
-    position = torch.empty(score.shape, dtype=torch.int64, device=query.device)
-    rows = query.flatten(1).T.contiguous()
-    for rank in range(ranks):
-        keys = exemplars[rank].flatten(1).contiguous()
-        for top in range(0, height, _BLOCK):
-            bottom = min(top + _BLOCK, height)
-            block = rows[top * width : bottom * width] @ keys
-            block = block.view(bottom - top, width, height, width)
-            for index, window in enumerate(windows):
-                best = _best_anywhere(block) if window == WHOLE else _best_near(block, top, window)
-                score[rank, index, top:bottom], position[rank, index, top:bottom] = best
-    return Matches(score, position)
-
-
-def _best_anywhere(block: Tensor) -> tuple[Tensor, Tensor]:
-    """The maximum over the whole exemplar of similarities (n, W, H, W), first in reading order."""
-    count, queries, _, width = block.shape
-    by_row = block.amax(3)
-    best, y = by_row.max(2)
-    row = block.flatten(0, 1)[torch.arange(count * queries, device=block.device), y.flatten()]
-    x = row.argmax(1).view_as(y)
-    return best, y * width + x
-
-
-def _best_near(block: Tensor, top: int, window: int) -> tuple[Tensor, Tensor]:
-    """The maximum within a window around each query's own position."""
-    count, queries, height, width = block.shape
-    low, high = offsets(window)
-    score = block.new_empty(count, queries)
-    position = torch.empty(score.shape, dtype=torch.int64, device=block.device)
-    for index in range(count):
-        y = top + index
-        first, last = max(0, y + low), min(height, y + high + 1)
-        near = functional.pad(block[index, :, first:last], (-low, high), value=-torch.inf)
-        # Element (x, r, t) of the band is near[x, r, x + t]: a step along x moves the window too.
-        sx, sr, st = near.stride()
-        band = near.as_strided((queries, last - first, window), (sx + st, sr, st))
-        best, flat = band.flatten(1).max(1)
-        score[index] = best
-        x = torch.arange(queries, device=block.device) + low + flat % window
-        position[index] = (first + flat // window) * width + x
-    return score, position
-
-
-def _check(query: Tensor, exemplars: Tensor, windows: tuple[int, ...]) -> None:
-    """The boundary of the matcher: shapes, windows, finite values."""
     if query.ndim != 3 or exemplars.ndim != 4 or exemplars.shape[1:] != query.shape:
         raise ValueError(
-            "expected a query (D, H, W) and exemplars (R, D, H, W) of the same size, "
+            "expected a query (H, W, D) and exemplars (R, H, W, D) of the same size, "
             f"got {tuple(query.shape)} and {tuple(exemplars.shape)}"
         )
-    height, width = query.shape[1:]
+    height, width = query.shape[:2]
     wrong = [window for window in windows if not 0 <= window <= min(height, width)]
     if wrong or not windows:
         raise ValueError(
-            f"windows must be sides from 1 to {min(height, width)}, or 0 for the whole image, "
-            f"got {list(windows)}"
+            f"windows must be sides from 1 to {min(height, width)}, the image's shorter side, or "
+            f"{WHOLE} for the whole image, got {wrong or list(windows)}; choose a smaller window "
+            "or larger images"
         )
-    if not (torch.isfinite(query).all() and torch.isfinite(exemplars).all()):
-        raise ValueError(
-            "descriptors must be finite; the feature store is damaged: remove it and make it again"
-        )
+    for name, values in (("query", query), ("exemplars", exemplars)):
+        if not torch.isfinite(values).all():
+            raise ValueError(
+                f"the descriptors of the {name} must be finite; the feature store is damaged: "
+                "remove it and run `exemplar reproduce` to make it again"
+            )

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from exemplar.matching.windows import WHOLE, match
+from exemplar.matching.exact import match_exact as match
+from exemplar.matching.windows import WHOLE
 from exemplar.methods.pixelnn.compose import NO_SOURCE, compose, compose_global, residuals
 from exemplar.methods.pixelnn.schedule import Candidate
 
@@ -21,7 +22,7 @@ def case():
     regressed = rng.integers(0, 256, (RANKS, HEIGHT, WIDTH, 3)).astype(np.uint8)
     query = rng.integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     descriptors = torch.nn.functional.normalize(
-        torch.from_numpy(rng.normal(size=(RANKS + 1, 4, HEIGHT, WIDTH)).astype(np.float32)), dim=1
+        torch.from_numpy(rng.normal(size=(RANKS + 1, HEIGHT, WIDTH, 4)).astype(np.float32)), dim=-1
     )
     matches = match(descriptors[0], descriptors[1:], (1, 3, WHOLE))
     rows = np.array([40, 7, 19, 3, 88])
@@ -40,7 +41,7 @@ def test_matched_is_equation_3(case):
                     for v in range(HEIGHT):
                         for u in range(WIDTH):
                             if window == WHOLE or max(abs(v - y), abs(u - x)) <= window // 2:
-                                a, b = descriptors[0, :, y, x], descriptors[1 + rank, :, v, u]
+                                a, b = descriptors[0, y, x], descriptors[1 + rank, v, u]
                                 options.append((float(a @ b), rank, v, u))
                 _, rank, v, u = max(options)
                 assert source[index, y, x].tolist() == [rows[rank], v, u]
@@ -67,7 +68,7 @@ def test_one_neighbour_and_one_pixel_is_equation_2(case):
 
 def test_an_image_found_in_the_library_comes_back_whole(case):
     photographs, regressed, *_ = case
-    descriptor = torch.nn.functional.normalize(torch.randn(RANKS, 4, HEIGHT, WIDTH), dim=1)
+    descriptor = torch.nn.functional.normalize(torch.randn(RANKS, HEIGHT, WIDTH, 4), dim=-1)
     matches = match(descriptor[2], descriptor[2:3], (1, 3, WHOLE))
     residual = residuals(photographs[2:3], regressed[2:3], "rgb")
     members = [Candidate(1, 1, t) for t in (1, 3, WHOLE)]

@@ -1,0 +1,71 @@
+"""The matching engine: one interface to the exact search and the approximate ones.
+
+Query and exemplar descriptors come in, the best match of every pixel for every exemplar and window
+goes out; every candidate is a cheap reduction over that. docs/performance.md has the measurements
+by which the defaults were chosen.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor
+
+from exemplar.matching.approximate import match_coarse_to_fine, match_patchmatch
+from exemplar.matching.exact import Precision, match_exact
+from exemplar.matching.fused import available, match_fused
+from exemplar.matching.windows import Matches, check
+from exemplar.settings import Settings
+
+
+class MatchingSettings(Settings):
+    """How pixels are matched."""
+
+    search: Literal["exact", "coarse_to_fine", "patchmatch"] = "exact"
+    """`coarse_to_fine` is some thirty times faster and finds matches almost as similar."""
+    precision: Precision = "f32"
+    """Of the exact search's products: `bf16` is twice as fast; `tf32` needs a GPU."""
+    iterations: int = Field(default=2, ge=1)
+    """Of `patchmatch`."""
+    seed: int = Field(default=0, ge=0)
+    """Of `patchmatch`."""
+
+
+def match(
+    query: Tensor,
+    exemplars: Tensor,
+    windows: tuple[int, ...],
+    settings: MatchingSettings | None = None,
+) -> Matches:
+    """The best match of every query pixel in every exemplar, for every window.
+
+    Windows are clipped at the border and never wrap.
+
+    Args:
+        query: (H, W, D) float32, unit length over D.
+        exemplars: (R, H, W, D), likewise, on the same device.
+        windows: sides in pixels, or `WHOLE`.
+        settings: which search; exact in float32 by default.
+
+    Returns:
+        Scores and positions for every exemplar and window.
+
+    Raises:
+        ValueError: shapes differ, a window does not fit the image, a value is not finite, or the
+            device cannot do what is asked for.
+
+    Example:
+        >>> import torch
+        >>> x = torch.nn.functional.normalize(torch.rand(5, 6, 8), dim=-1)
+        >>> bool((match(x, x[None], (1,)).position[0, 0] == torch.arange(30).view(5, 6)).all())
+        True
+    """
+    settings = settings or MatchingSettings()
+    check(query, exemplars, windows)
+    if settings.search == "coarse_to_fine":
+        return match_coarse_to_fine(query, exemplars, windows)
+    if settings.search == "patchmatch":
+        return match_patchmatch(query, exemplars, windows, settings.seed, settings.iterations)
+    exact = match_fused if available(query.device) else match_exact
+    return exact(query, exemplars, windows, settings.precision)

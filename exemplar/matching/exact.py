@@ -1,0 +1,158 @@
+"""Exact pixel matching: every window of every exemplar from one pass of matrix products.
+
+A block of query rows is multiplied with the exemplar's pixels; the maximum over the whole image
+and the small windows are read off the same block, which stays in the cache. No more than a block
+of similarities is ever held. Runs on any device; on a GPU `fused` does the same in one kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from exemplar.matching.similarity import similarities
+from exemplar.matching.windows import WHOLE, Matches, empty_matches, largest, offsets, reach
+
+Precision = Literal["f32", "tf32", "bf16"]
+
+# Bytes of similarities held at a time. On the CPU a block should stay in the last-level cache
+# between the product and the maxima; a GPU is kept busy only by larger ones.
+_BLOCK = {"cpu": 8 << 20, "cuda": 256 << 20}
+
+
+def match_exact(
+    query: Tensor, exemplars: Tensor, windows: tuple[int, ...], precision: Precision = "f32"
+) -> Matches:
+    """The best match of every pixel, for all exemplars and windows in one pass.
+
+    Windows are clipped at the border and never wrap. Of equal similarities the first position in
+    reading order wins.
+
+    Args:
+        query: (H, W, D) float32, unit length over D.
+        exemplars: (R, H, W, D), likewise.
+        windows: sides in pixels, or `WHOLE`.
+        precision: of the products. With `bf16` and `tf32` positions are chosen by rounded
+            similarities; the scores are those of the chosen positions in float32.
+
+    Returns:
+        Scores and positions for every exemplar and window.
+
+    Raises:
+        ValueError: `tf32` on a device that is not a GPU.
+    """
+    if precision == "tf32" and query.device.type != "cuda":
+        raise ValueError(f"tf32 is a GPU's precision, the device is {query.device}; choose f32")
+    height, width, _ = query.shape
+    found = empty_matches(query, exemplars, windows)
+    rounded = torch.bfloat16 if precision == "bf16" else torch.float32
+    step = max(1, _BLOCK[query.device.type] // (4 * width * height * width))
+    # Reused for every block: fresh memory of this size is paged in anew each time, which costs
+    # nearly as much as the product.
+    block = query.new_empty(step * width, height * width)
+    product = block.to(rounded)
+    pixels = query.flatten(0, 1)
+    queries = pixels.to(rounded)
+    with _tf32(precision == "tf32"):
+        for rank, exemplar in enumerate(exemplars):
+            keys = exemplar.flatten(0, 1).to(rounded)
+            for top in range(0, height, step):
+                rows = slice(top, min(top + step, height))
+                touched = _key_rows(rows, largest(windows), height)
+                part = slice(touched.start * width, touched.stop * width)
+                count = (rows.stop - top) * width
+                out = product[:count].view(-1)[: count * (part.stop - part.start)].view(count, -1)
+                torch.mm(queries[top * width : rows.stop * width], keys[part].T, out=out)
+                similar = block.view(-1)[: out.numel()].view_as(out)
+                if similar.data_ptr() != out.data_ptr():
+                    similar.copy_(out)
+                _read(found, rank, similar, rows, touched, windows)
+            if precision != "f32":
+                chosen = found.position[rank].flatten(1).T
+                score = similarities(pixels, exemplar.flatten(0, 1), chosen)
+                found.score[rank] = score.T.view_as(found.score[rank])
+    return found
+
+
+def _read(
+    found: Matches, rank: int, block: Tensor, rows: slice, touched: slice, windows: tuple[int, ...]
+) -> None:
+    """Reads every window's maxima off a block (n · W, k · W) of similarities to some key rows."""
+    size = (found.score.shape[2], found.score.shape[3])
+    small = tuple(window for window in windows if window != WHOLE)
+    near = dict(zip(small, _near(block, rows, touched.start, small, size), strict=True))
+    for index, window in enumerate(windows):
+        score, position = _anywhere(block, size[1]) if window == WHOLE else near[window]
+        found.score[rank, index, rows] = score.view(-1, size[1])
+        found.position[rank, index, rows] = position.view(-1, size[1])
+
+
+def _anywhere(block: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """The maximum of each row of similarities (n, H·W), first in reading order."""
+    # The plain maximum is several times faster than one with indices; only the winning image row
+    # of each query is searched for its place.
+    by_row = block.unflatten(1, (-1, width))
+    best, y = by_row.amax(2).max(1)
+    x = by_row[torch.arange(len(block), device=block.device), y].argmax(1)
+    return best, y * width + x
+
+
+def _near(
+    block: Tensor, rows: slice, first: int, windows: tuple[int, ...], size: tuple[int, int]
+) -> list[tuple[Tensor, Tensor]]:
+    """The maxima within small windows around each query, read off similarities to key rows.
+
+    Args:
+        block: (n · W, k · W), of the query rows to k key rows from `first` on.
+        rows: the query rows.
+        first: the first key row.
+        windows: sides.
+        size: (H, W).
+
+    Returns:
+        Scores and positions (n · W,) for each window.
+    """
+    if not windows:
+        return []
+    height, width = size
+    low = min(offsets(window)[0] for window in windows)
+    high = max(offsets(window)[1] for window in windows)
+    offset = torch.arange(low, high + 1, device=block.device)
+    # Clipped by clamping: a pixel that is read twice does not change a maximum.
+    y = (torch.arange(rows.start, rows.stop, device=block.device)[:, None] + offset).clamp(
+        0, height - 1
+    )
+    x = (torch.arange(width, device=block.device)[:, None] + offset).clamp(0, width - 1)
+    place = y[:, None, :, None] * width + x[None, :, None, :]
+    side = len(offset)
+    band = block.gather(1, place.view(len(block), -1) - first * width)
+    band, place = band.view(-1, side, side), place.view(-1, side, side)
+    found = []
+    for window in windows:
+        start, stop = offsets(window)
+        part = slice(start - low, stop - low + 1)
+        best, index = band[:, part, part].flatten(1).max(1)
+        where = place[:, part, part].flatten(1).gather(1, index[:, None])[:, 0]
+        found.append((best, where))
+    return found
+
+
+def _key_rows(rows: slice, window: int, height: int) -> slice:
+    """The key rows that the window of any query row touches."""
+    low, high = reach(window, height)
+    return slice(max(0, rows.start + low), min(height, rows.stop + high))
+
+
+@contextmanager
+def _tf32(on: bool) -> Iterator[None]:
+    """Lets a GPU round the factors of float32 products to tf32, or forbids it."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = on
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
