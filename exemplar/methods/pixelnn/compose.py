@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from exemplar.matching.windows import Matches
@@ -30,7 +31,7 @@ class Composed(NamedTuple):
     source: np.ndarray
 
 
-def residuals(photographs: np.ndarray, regressed: np.ndarray, kind: Residual) -> np.ndarray:
+def residuals(photographs: Tensor, regressed: Tensor, kind: Residual) -> Tensor:
     """What regression lost, y − f(x), of each exemplar.
 
     Args:
@@ -41,22 +42,26 @@ def residuals(photographs: np.ndarray, regressed: np.ndarray, kind: Residual) ->
     Returns:
         (R, H, W, 3) int16.
     """
-    difference = photographs.astype(np.int16) - regressed.astype(np.int16)
+    difference = photographs.short() - regressed.short()
     if kind == "luma":
-        luma = np.rint(difference @ np.array([0.299, 0.587, 0.114])).astype(np.int16)
-        difference = np.repeat(luma[..., None], 3, axis=-1)
+        # In thousandths, so that rounding is the same on every device.
+        weights = torch.tensor([299, 587, 114], dtype=torch.int32, device=difference.device)
+        luma = (difference * weights).sum(-1, keepdim=True)
+        difference = (
+            ((2 * luma + 1000).div(2000, rounding_mode="floor")).short().expand_as(difference)
+        )
     return difference
 
 
 def compose(
-    regressed: np.ndarray,
-    residual: np.ndarray,
+    regressed: Tensor,
+    residual: Tensor,
     rows: np.ndarray,
     matches: Matches,
     members: list[Candidate],
     composition: Composition = "matched",
 ) -> Composed:
-    """All candidates for one input.
+    """All candidates for one input, on the device of the matches.
 
     Args:
         regressed: f(x) of the input, (H, W, 3) u8.
@@ -71,47 +76,60 @@ def compose(
     Returns:
         Images and sources, one per member.
     """
-    windows = windows_of(members)
-    height, width = regressed.shape[:2]
-    image = np.empty((len(members), height, width, 3), np.uint8)
-    source = np.empty((len(members), height, width, 3), np.int32)
     make = _matched if composition == "matched" else _weighted
-    for index, member in enumerate(members):
-        window = windows.index(member.window)
-        score = matches.score[member.ranks, window]
-        position = matches.position[member.ranks, window]
-        added, source[index] = make(residual[member.ranks], rows[member.ranks], score, position)
-        image[index] = np.clip(regressed.astype(np.int16) + added, 0, 255).astype(np.uint8)
-    return Composed(image, source)
+    shape = (len(members), *regressed.shape)
+    image = torch.empty(shape, dtype=torch.uint8, device=regressed.device)
+    source = torch.empty(shape, dtype=torch.int32, device=regressed.device)
+    ids = torch.from_numpy(np.asarray(rows, np.int32)).to(regressed.device)
+    windows = windows_of(members)
+    # Members of equal K are made together: few operations, which is what counts on a GPU.
+    for neighbours in sorted({member.neighbours for member in members}):
+        chosen = [i for i, member in enumerate(members) if member.neighbours == neighbours]
+        places = torch.tensor(
+            [(members[i].first - 1, windows.index(members[i].window)) for i in chosen],
+            device=regressed.device,
+        )
+        added, made = make(residual, ids, matches, neighbours, *places.T)
+        at = torch.tensor(chosen, device=regressed.device)
+        image[at] = (regressed.short() + added).clamp(0, 255).byte()
+        source[at] = made
+    return Composed(image.cpu().numpy(), source.cpu().numpy())
 
 
 def _matched(
-    residual: np.ndarray, rows: np.ndarray, score: Tensor, position: Tensor
-) -> tuple[np.ndarray, np.ndarray]:
-    """Eq. 3: the residual of the best match among K exemplars, (H, W, 3), and its source."""
-    best = score.max(0).indices
-    place = position.gather(0, best[None])[0].cpu().numpy()
-    rank = best.cpu().numpy()
-    y, x = np.divmod(place, residual.shape[2])
-    return residual[rank, y, x], np.stack([rows[rank], y, x], -1).astype(np.int32)
+    residual: Tensor, rows: Tensor, matches: Matches, neighbours: int, first: Tensor, window: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Eq. 3: the residual of the best match among K exemplars, (M, H, W, 3), and its source."""
+    best = matches.score.unfold(0, neighbours, 1)[first, window].max(-1).indices
+    rank = first[:, None, None] + best
+    _, height, width = best.shape
+    y = torch.arange(height, device=best.device)[:, None]
+    x = torch.arange(width, device=best.device)[None]
+    place = matches.position[rank, window[:, None, None], y, x]
+    from_y, from_x = place // width, place % width
+    source = torch.stack([rows[rank], from_y.int(), from_x.int()], -1)
+    return residual[rank, from_y, from_x], source
 
 
 def _weighted(
-    residual: np.ndarray, rows: np.ndarray, score: Tensor, position: Tensor
-) -> tuple[np.ndarray, np.ndarray]:
-    """The released average, (H, W, 3); a source exists only where K is 1."""
-    weight = score.clamp(min=0).double().cpu().numpy()
-    total = weight.sum(0)
-    weight = np.where(total > 0, weight / np.where(total > 0, total, 1), 1 / len(weight))
-    added = np.rint((residual * weight[..., None]).sum(0)).astype(np.int16)
-    source = np.full(added.shape, NO_SOURCE, np.int32)
-    if len(rows) == 1:
-        y, x = np.indices(added.shape[:2])
-        source = np.stack([np.full_like(y, rows[0]), y, x], -1).astype(np.int32)
+    residual: Tensor, rows: Tensor, matches: Matches, neighbours: int, first: Tensor, window: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The released average, (M, H, W, 3); a source exists only where K is 1."""
+    weight = matches.score.unfold(0, neighbours, 1)[first, window].clamp(min=0).double()
+    total = weight.sum(-1, keepdim=True)
+    weight = torch.where(total > 0, weight / total, 1 / neighbours)
+    spread = residual.unfold(0, neighbours, 1)[first]
+    added = (spread * weight[..., None, :]).sum(-1).round().short()
+    source = torch.full(added.shape, NO_SOURCE, dtype=torch.int32, device=added.device)
+    if neighbours == 1:
+        height, width = added.shape[1:3]
+        source[..., 0] = rows[first][:, None, None]
+        source[..., 1] = torch.arange(height, device=added.device)[:, None]
+        source[..., 2] = torch.arange(width, device=added.device)
     return added, source
 
 
-def compose_global(regressed: np.ndarray, residual: np.ndarray, rows: np.ndarray) -> Composed:
+def compose_global(regressed: Tensor, residual: Tensor, rows: np.ndarray) -> Composed:
     """Eq. 2: each exemplar's whole residual added to the regressed image.
 
     Args:
@@ -123,7 +141,7 @@ def compose_global(regressed: np.ndarray, residual: np.ndarray, rows: np.ndarray
         One candidate an exemplar.
     """
     count, height, width, _ = residual.shape
-    image = np.clip(regressed.astype(np.int16) + residual, 0, 255).astype(np.uint8)
+    image = (regressed.short() + residual).clamp(0, 255).byte().cpu().numpy()
     y, x = np.indices((height, width), dtype=np.int32)
     place = np.broadcast_to(np.stack([y, x], -1), (count, height, width, 2))
     row = np.broadcast_to(rows.astype(np.int32)[:, None, None, None], (count, height, width, 1))

@@ -31,8 +31,8 @@ def case():
 
 def test_matched_is_equation_3(case):
     photographs, regressed, query, descriptors, matches, rows = case
-    residual = residuals(photographs, regressed, "rgb")
-    image, source = compose(query, residual, rows, matches, MEMBERS)
+    residual = residuals(torch.from_numpy(photographs), torch.from_numpy(regressed), "rgb")
+    image, source = compose(torch.from_numpy(query), residual, rows, matches, MEMBERS)
     for index, (k, first, window) in enumerate(MEMBERS):
         for y in range(HEIGHT):
             for x in range(WIDTH):
@@ -52,16 +52,16 @@ def test_matched_is_equation_3(case):
 
 def test_one_neighbour_and_one_pixel_is_equation_2(case):
     photographs, regressed, query, _, matches, rows = case
-    residual = residuals(photographs, regressed, "rgb")
+    residual = residuals(torch.from_numpy(photographs), torch.from_numpy(regressed), "rgb")
     members = [Candidate(1, rank + 1, 1) for rank in range(RANKS)]
     composed = compose(
-        query,
+        torch.from_numpy(query),
         residual,
         rows,
         matches._replace(score=matches.score[:, :1], position=matches.position[:, :1]),
         members,
     )
-    whole = compose_global(query, residual, rows)
+    whole = compose_global(torch.from_numpy(query), residual, rows)
     np.testing.assert_array_equal(composed.image, whole.image)
     np.testing.assert_array_equal(composed.source, whole.source)
 
@@ -70,23 +70,25 @@ def test_an_image_found_in_the_library_comes_back_whole(case):
     photographs, regressed, *_ = case
     descriptor = torch.nn.functional.normalize(torch.randn(RANKS, HEIGHT, WIDTH, 4), dim=-1)
     matches = match(descriptor[2], descriptor[2:3], (1, 3, WHOLE))
-    residual = residuals(photographs[2:3], regressed[2:3], "rgb")
+    residual = residuals(*(torch.from_numpy(x[2:3]) for x in (photographs, regressed)), "rgb")
     members = [Candidate(1, 1, t) for t in (1, 3, WHOLE)]
-    image, _ = compose(regressed[2], residual, np.array([2]), matches, members)
+    image, _ = compose(torch.from_numpy(regressed[2]), residual, np.array([2]), matches, members)
     for made in image:
         np.testing.assert_array_equal(made, photographs[2])
 
 
 def test_weighted_averages_residuals_at_the_query_s_own_pixel(case):
     photographs, regressed, query, _, matches, rows = case
-    residual = residuals(photographs, regressed, "rgb")
+    residual = residuals(torch.from_numpy(photographs), torch.from_numpy(regressed), "rgb")
     members = [Candidate(3, 2, 3), Candidate(1, 4, 3)]
     matches = matches._replace(score=matches.score[:, 1:2], position=matches.position[:, 1:2])
-    image, source = compose(query, residual, rows, matches, members, "weighted")
+    image, source = compose(torch.from_numpy(query), residual, rows, matches, members, "weighted")
     for y in range(HEIGHT):
         for x in range(WIDTH):
             weight = [max(0.0, float(matches.score[rank, 0, y, x])) for rank in (1, 2, 3)]
-            mean = sum(w * residual[r, y, x] for w, r in zip(weight, (1, 2, 3), strict=True))
+            mean = sum(
+                w * residual[r, y, x].numpy() for w, r in zip(weight, (1, 2, 3), strict=True)
+            )
             expected = np.clip(query[y, x] + np.rint(mean / sum(weight)), 0, 255)
             assert np.abs(image[0, y, x] - expected).max() <= 1  # a tie may round either way
     assert (source[0] == NO_SOURCE).all()
@@ -95,7 +97,8 @@ def test_weighted_averages_residuals_at_the_query_s_own_pixel(case):
 
 def test_luma_adds_the_same_to_all_channels(case):
     photographs, regressed, *_ = case
-    residual = residuals(photographs, regressed, "luma")
+    residual = residuals(torch.from_numpy(photographs), torch.from_numpy(regressed), "luma")
+    residual = residual.numpy()
     difference = photographs.astype(float) - regressed
     luma = 0.299 * difference[..., 0] + 0.587 * difference[..., 1] + 0.114 * difference[..., 2]
     assert (residual == residual[..., :1]).all()
