@@ -46,7 +46,8 @@ def random_domain(count: int, dimensions: int) -> Iterator[Path]:
         parts = tuple(map(str, range(7)))
         save_estimators(layout.ESTIMATORS, trunk, parts, EstimatorsSettings(), DOMAIN)
         network = PixelNet(1, {"image": 3}, size)
-        torch.nn.init.normal_(network.heads["image"].weight, std=0.1)  # or f(x) would be grey
+        for weight in network.heads.parameters():
+            torch.nn.init.normal_(weight, std=0.1)  # or f(x) would be grey
         path = layout.regressor(DOMAIN, CONDITION)
         save_regressor(path, Regressor(network, CONDITION, (), "bfloat16"))
 

@@ -52,15 +52,15 @@ def best_times(rounds: int = 3, **work: Callable[[], Any]) -> dict[str, float]:
     of several is the least disturbed.
 
     Args:
-        rounds: how often each is done, after once to warm up.
+        rounds: how often each is done; where it is more than once, after once to warm up.
         work: what to time, by name.
     """
     times = {name: float("inf") for name in work}
-    for turn in range(rounds + 1):
+    for turn in range(rounds + 1 if rounds > 1 else 1):
         for name, call in work.items():
             start = time.perf_counter()
             call()
-            if turn:
+            if turn or rounds == 1:
                 times[name] = min(times[name], time.perf_counter() - start)
     return times
 

@@ -101,6 +101,20 @@ def _add_synth(commands: argparse._SubParsersAction) -> None:
             help=f"{what} exemplars whose id or category matches; may be repeated",
         )
     synth.add_argument(
+        "--from",
+        dest="like",
+        type=Path,
+        metavar="IMAGE",
+        help="use the exemplars that look most like this photograph, in colour and texture",
+    )
+    synth.add_argument(
+        "--like",
+        dest="count",
+        type=_count,
+        metavar="COUNT",
+        help="how many, with --from; default: five times what the schedule needs",
+    )
+    synth.add_argument(
         "--photographs",
         action="store_true",
         help="the inputs are photographs to extract the condition from",
@@ -152,10 +166,15 @@ def _tables(args: argparse.Namespace) -> int:
 
 
 def _synth(args: argparse.Namespace) -> int:
+    if args.count is not None and args.like is None:
+        raise ValueError(
+            "--like COUNT says how many exemplars look like the photograph of --from IMAGE; "
+            "name one, or leave --like out"
+        )
     from flows.synth import synth
 
     for folder in synth(args.inputs, args.domain, args.condition, args.out, args.only,
-                        args.exclude, args.photographs):  # fmt: skip
+                        args.exclude, args.photographs, args.like, args.count):  # fmt: skip
         print(folder)
     return 0
 

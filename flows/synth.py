@@ -12,7 +12,8 @@ from PIL import Image
 from exemplar.conditions.files import InputError
 from exemplar.methods.pixelnn import schedule
 from exemplar.methods.pixelnn.inputs import Synthesis, synthesise_files
-from exemplar.methods.pixelnn.synthesis import CandidatesSettings, Library
+from exemplar.methods.pixelnn.library import Library
+from exemplar.methods.pixelnn.synthesis import CandidatesSettings
 from exemplar.report.attribution import shares
 from exemplar.report.pictures import condition_picture, contact_sheet, correspondence_picture
 from exemplar.report.spread import spread
@@ -31,6 +32,8 @@ def synth(
     only: list[str],
     exclude: list[str],
     photographs: bool = False,
+    like: Path | None = None,
+    count: int | None = None,
 ) -> list[Path]:
     """Writes a folder for each input.
 
@@ -42,6 +45,8 @@ def synth(
         only: globs on ids and categories of the exemplars to use.
         exclude: globs on those not to use.
         photographs: the inputs are photographs to extract the condition from.
+        like: a photograph; the exemplars that look most like it are used.
+        count: how many these are.
 
     Returns:
         The folders written, one an input, named after its file.
@@ -56,7 +61,9 @@ def synth(
             "once; rename them or use two runs"
         )
     members = schedule.candidates(section(load_params(), "candidates", CandidatesSettings).schedule)
-    library, made = synthesise_files(inputs, domain, condition, only, exclude, photographs)
+    library, made = synthesise_files(
+        inputs, domain, condition, only, exclude, photographs, like, count
+    )
     folders = []
     for result in made:
         folder = out / result.path.stem

@@ -1,8 +1,14 @@
-"""The arguments of stages: which domain, which condition."""
+"""The arguments of stages: which domain, which condition, whose worker processes."""
 
 from __future__ import annotations
 
 import argparse
+import os
+
+from exemplar.settings import load_params, section
+
+Cluster = str | None
+"""The section `cluster` of `params.yaml`."""
 
 
 def domain_of(stage: str) -> str:
@@ -16,6 +22,18 @@ def domain_and_condition_of(stage: str) -> tuple[str, str]:
     parser.add_argument("--condition", required=True, help="lowres, edges, normals or labels")
     arguments = parser.parse_args()
     return arguments.domain, arguments.condition
+
+
+def cluster_of() -> str | None:
+    """The address of the Dask scheduler that `params.yaml` names, or the environment; none if none.
+
+    Where work is done is not part of what results depend on, so it is no argument in `dvc.yaml`.
+    """
+    return (
+        section(load_params(), "cluster", Cluster)
+        or os.environ.get("DASK_SCHEDULER_ADDRESS")
+        or None
+    )
 
 
 def _parser(stage: str) -> argparse.ArgumentParser:

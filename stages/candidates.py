@@ -2,83 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 
-from exemplar.matching.images import load_index
 from exemplar.methods.pixelnn import schedule
 from exemplar.methods.pixelnn.compose import Composed
+from exemplar.methods.pixelnn.library import Library, open_library
 from exemplar.methods.pixelnn.synthesis import (
     CandidatesSettings,
-    open_library,
     synthesise,
     synthesise_global,
 )
 from exemplar.settings import load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import fill_group, read_rows
+from exemplar.store.arrays import read_rows
+from exemplar.store.files import content_hash
 from exemplar.store.items import rows_of
-from stages.arguments import domain_and_condition_of
+from exemplar.store.shards import Workers, fill_group
+from stages.arguments import cluster_of, domain_and_condition_of
 
-Maker = Callable[[int, np.ndarray, np.ndarray], Composed]
+Method = Literal["pixelnn", "global"]
 
 SHARD = 4  # inputs a shard: each brings dozens of images
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """Candidates of a domain's test images, by one method; called with some, it makes theirs.
+
+    Attributes:
+        library: the exemplars.
+        rows: of the test images.
+        members: of the schedule; the Global baseline has as many, if there are as many exemplars.
+        method: PixelNN, or its baseline.
+        settings: of the stage.
+    """
+
+    library: Library
+    rows: np.ndarray
+    members: list[schedule.Candidate]
+    method: Method
+    settings: CandidatesSettings
+
+    def __call__(self, part: slice) -> dict[str, np.ndarray]:
+        """Images and sources of the candidates of some test images."""
+        rows = self.rows[part]
+        regressed = read_rows(self.library.regressed, rows)
+        scenes = read_rows(self.library.scene, rows)
+        made = [
+            self.one(int(row), f, scene)
+            for row, f, scene in zip(rows, regressed, scenes, strict=True)
+        ]
+        return {name: np.stack([getattr(m, name) for m in made]) for name in ("image", "source")}
+
+    def one(self, row: int, regressed: np.ndarray, scene: np.ndarray) -> Composed:
+        """Of one."""
+        if self.method == "global":
+            count = len(self.members)
+            return synthesise_global(self.library, regressed, scene, self.settings, count)
+        descriptor = read_rows(self.library.descriptor, [row])[0]
+        return synthesise(self.library, regressed, descriptor, scene, self.settings)
+
+
+def open_synthesis(domain: str, condition: str, method: Method) -> Synthesis:
+    """Opens everything that candidates are made from, in any process."""
+    settings = section(load_params(), "candidates", CandidatesSettings)
+    torch.set_num_threads(settings.threads)
+    library = open_library(domain, condition, settings.device)
+    members = schedule.candidates(settings.schedule)
+    if method == "global":
+        members = [schedule.Candidate(1, rank + 1, 1) for rank in range(len(members))]
+        members = members[: len(library.exemplars.rows)]
+    return Synthesis(library, rows_of(library.items, "test"), members, method, settings)
 
 
 def main() -> None:
     """Synthesises every test image of a domain, by PixelNN and by its Global baseline."""
     domain, condition = domain_and_condition_of("candidates")
-    settings = section(load_params(), "candidates", CandidatesSettings)
-    torch.set_num_threads(settings.threads)
-    index_path = layout.index(domain, condition)
-    library = open_library(domain, condition, load_index(index_path))
-    rows = rows_of(library.items, "test")
-    members = schedule.candidates(settings.schedule)
-    inputs = [
+    # Both methods are made from the same files, which are large: looked at once.
+    files = content_hash(
+        layout.images(domain),
         layout.features(domain, condition),
-        index_path,
+        layout.index(domain, condition),
         layout.items(domain),
-        settings.model_dump(),
-    ]
-
-    def pixelnn(row: int, regressed: np.ndarray, scene: np.ndarray) -> Composed:
-        descriptor = read_rows(library.descriptor, [row])[0]
-        return synthesise(library, regressed, descriptor, scene, settings)
-
-    # As many as PixelNN has, if there are as many exemplars.
-    ranks = [schedule.Candidate(1, rank + 1, 1) for rank in range(len(members))]
-    ranks = ranks[: library.index.ntotal]
-
-    def whole(row: int, regressed: np.ndarray, scene: np.ndarray) -> Composed:
-        return synthesise_global(library, regressed, scene, settings, len(ranks))
-
-    for method, make, described in (("pixelnn", pixelnn, members), ("global", whole, ranks)):
-
-        def produce(part: slice, make: Maker = make) -> dict[str, np.ndarray]:
-            chosen = rows[part]
-            regressed = read_rows(library.regressed, chosen)
-            scenes = read_rows(library.scene, chosen)
-            made = [
-                make(int(row), f, scene)
-                for row, f, scene in zip(chosen, regressed, scenes, strict=True)
-            ]
-            return {
-                "image": np.stack([m.image for m in made]),
-                "source": np.stack([m.source for m in made]),
-            }
-
-        height, width = library.image.shape[1:3]
-        shape = (len(described), height, width, 3)
+    )
+    methods: tuple[Method, ...] = ("pixelnn", "global")
+    for method in methods:
+        made = open_synthesis(domain, condition, method)
+        settings = made.settings
+        shape = (len(made.members), *made.library.image.shape[1:])
         fill_group(
             layout.candidates(method, domain, condition),
             {"image": (shape, "uint8"), "source": (shape, "int32")},
-            len(rows),
-            produce,
-            {"rows": rows.tolist(), "candidates": [list(member) for member in described]},
-            inputs,
+            len(made.rows),
+            made,
+            {"rows": made.rows.tolist(), "candidates": [list(member) for member in made.members]},
+            [
+                files,
+                made.library.exemplars.rows.tobytes(),
+                settings.model_dump(mode="json", exclude={"workers"}),
+            ],
             SHARD,
+            workers=Workers(
+                "stages.candidates:open_synthesis",
+                (domain, condition, method),
+                settings.workers,
+                cluster_of(),
+            ),
         )
 
 

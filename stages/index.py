@@ -1,20 +1,22 @@
-"""Stage `index`: scene features of the training images → index/<domain>-<condition>.faiss."""
+"""Stage `index`: scene features of the exemplars → index/<domain>-<condition>.faiss."""
 
 from __future__ import annotations
 
-from exemplar.matching.images import build_index, save_index
+from exemplar.matching.exemplars import exemplar_rows
+from exemplar.matching.index import build_index, save_index
+from exemplar.settings import load_params
 from exemplar.store import layout
-from exemplar.store.arrays import array, open_group, read_rows
-from exemplar.store.items import read_items, rows_of
+from exemplar.store.arrays import array, open_group
+from exemplar.store.items import read_items
 from stages.arguments import domain_and_condition_of
 
 
 def main() -> None:
-    """Indexes the exemplars; validation and test images are never among them."""
+    """Indexes the exemplars; validation, test and removed images are never among them."""
     domain, condition = domain_and_condition_of("index")
-    rows = rows_of(read_items(layout.items(domain)), "train")
+    rows = exemplar_rows(read_items(layout.items(domain)), load_params(), domain)
     scene = array(open_group(layout.features(domain, condition), "scene"), "scene")
-    save_index(layout.index(domain, condition), build_index(read_rows(scene, rows), rows))
+    save_index(layout.index(domain, condition), build_index(scene, rows))
 
 
 if __name__ == "__main__":

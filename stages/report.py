@@ -17,6 +17,7 @@ import yaml
 import zarr
 from pydantic import Field
 
+from exemplar.report.descriptors import read_descriptors
 from exemplar.report.gallery import Stored, candidate_errors, example, fourier_tiles
 from exemplar.report.page import Pair, render
 from exemplar.report.plots import spectrum_plot
@@ -31,8 +32,8 @@ from exemplar.store.items import read_items, rows_of
 
 # The settings that the page prints; all of them must be dependencies of the stage.
 PRINTED = (
-    "run", "prepare", "domains", "estimators", "conditions", "regressor", "features", "candidates",
-    "evaluate", "report",
+    "run", "prepare", "domains", "estimators", "conditions", "regressor", "projection", "features",
+    "candidates", "evaluate", "report",
 )  # fmt: skip
 
 
@@ -87,6 +88,10 @@ def pair(domain: str, condition: str, settings: ReportSettings) -> Pair:
         fourier=fourier_tiles(inputs[0]),
         candidates=array(pixelnn, "image").shape[1],
         tested=array(pixelnn, "image").shape[0],
+        descriptors=read_descriptors(
+            layout.agreement(domain, condition),
+            attribute(open_group(layout.features(domain, condition)), "dimensions"),
+        ),
     )
 
 

@@ -25,7 +25,7 @@ class Step:
     Attributes:
         stage: DVC's stage.
         name: its address, such as `regressor@rendered-edges`.
-        threads: how many cores it keeps busy, `meta.threads` in `dvc.yaml`, 1 if not said.
+        threads: how many cores it keeps busy: `meta.threads` in `dvc.yaml` times `meta.workers`.
         after: positions in the plan, before its own, of the stages whose outputs it reads.
         reads_folders: it reads whole folders that others' outputs lie in.
         chain: how many stages, one waiting for another, end with this plan's last ones; at least 1.
@@ -61,7 +61,7 @@ def make_plan(repo: Repo, targets: Sequence[str] = ()) -> list[Step]:
         Steps; each comes after all it waits for.
 
     Raises:
-        PlanError: a stage's `meta.threads` is not a whole number of at least 1.
+        PlanError: a stage's `meta.threads` or `meta.workers` is not a whole number of at least 1.
         dvc.exceptions.DvcException: a target is unknown or `dvc.yaml` is wrong.
     """
     with lock_repo(repo):
@@ -106,13 +106,18 @@ def _positions_before(
 
 
 def _threads(stage: Stage) -> int:
-    value = (stage.meta or {}).get("threads", 1) if isinstance(stage.meta, dict) else 1
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise PlanError(
-            f"{PIPELINE}: stage {stage.addressing}: meta.threads: expected a whole number of at "
-            f"least 1, got {value!r}"
-        )
-    return value
+    """`meta.threads` of each of `meta.workers` processes; both are 1 if not said."""
+    meta = stage.meta if isinstance(stage.meta, dict) else {}
+    cores = 1
+    for name in ("threads", "workers"):
+        value = meta.get(name, 1)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise PlanError(
+                f"{PIPELINE}: stage {stage.addressing}: meta.{name}: expected a whole number of "
+                f"at least 1, got {value!r}"
+            )
+        cores *= value
+    return cores
 
 
 def _reads_folders(stage: Stage, upstream: list[Stage]) -> bool:

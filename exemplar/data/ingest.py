@@ -25,9 +25,9 @@ from exemplar.data.scan import KINDS, Finding, examine, render
 from exemplar.data.settings import PrepareSettings
 from exemplar.data.splits import assign, within_limit
 from exemplar.data.workers import OrderedMap, ordered_map
-from exemplar.store.arrays import fill_group
 from exemplar.store.files import content_hash, workplace, written
 from exemplar.store.items import SPLITS, write_items
+from exemplar.store.shards import fill_group
 
 PART = 512  # files whose findings are kept together
 SHOWN = 20  # reasons printed
@@ -240,4 +240,5 @@ def _write_images(
         made = list(each(render, tasks))
         return {name: np.stack([picture.arrays[name] for picture in made]) for name in arrays}
 
-    fill_group(path, arrays, len(good), produce, attributes, inputs)
+    code = ("exemplar/data",)
+    fill_group(path, arrays, len(good), produce, attributes, inputs, sources=code)

@@ -13,9 +13,9 @@ from exemplar.data.ingest import code_hash, write_rejections
 from exemplar.data.rendered import PARTS, RenderedSettings, Rendering, render
 from exemplar.data.settings import PrepareSettings
 from exemplar.data.workers import ordered_map
-from exemplar.store.arrays import fill_group
 from exemplar.store.files import workplace, written
 from exemplar.store.items import write_items
+from exemplar.store.shards import fill_group
 
 LICENCE = "CC0-1.0"
 
@@ -51,7 +51,8 @@ def prepare_rendered(out: Path, settings: RenderedSettings, common: PrepareSetti
             return {name: np.stack([getattr(m, name) for m in made]) for name in arrays}
 
         attributes = {"classes": list(PARTS)}
-        fill_group(out / "images.zarr", arrays, len(splits), produce, attributes, inputs)
+        path, code = out / "images.zarr", ("exemplar/data",)
+        fill_group(path, arrays, len(splits), produce, attributes, inputs, sources=code)
         known = [
             entry
             for path in sorted(folder.glob("known-*.json"))

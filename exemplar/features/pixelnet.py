@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -148,6 +149,18 @@ def build_pixelnet(config: dict[str, Any]) -> PixelNet:
 def chunks(count: int) -> list[slice]:
     """The parts in which `count` images are predicted."""
     return [slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+
+
+def batches(count: int) -> list[tuple[slice, np.ndarray]]:
+    """The parts of `chunks`, each with the places (CHUNK,) of its images, as often as it takes.
+
+    Sums are rounded differently in batches of different sizes. In batches of one size an image's
+    values do not depend on which others are predicted with it.
+    """
+    return [
+        (part, np.minimum(np.arange(part.start, part.start + CHUNK), part.stop - 1))
+        for part in chunks(count)
+    ]
 
 
 def _block(inputs: int, outputs: int, depth: int) -> nn.Sequential:

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from exemplar.features.backbone import Backbone
+from exemplar.features.backbone import Backbone, BackboneSettings, EstimatorTrunkSettings
 from exemplar.features.hypercolumn import resized, scales_from_energy
 from exemplar.features.moments import (
     ProjectionError,
@@ -30,8 +30,9 @@ from exemplar.store.weights import WeightsError, load_weights, save_weights
 
 
 class ProjectionSettings(Settings):
-    """How descriptors are made from hypercolumns."""
+    """The section `projection` of `params.yaml`: how descriptors are made from hypercolumns."""
 
+    backbone: BackboneSettings = EstimatorTrunkSettings()
     dimensions: int = Field(default=64, ge=1)
     pixels: int = Field(default=512, ge=1)
     """Pixels an image gives to the fit."""
@@ -40,6 +41,10 @@ class ProjectionSettings(Settings):
     whiten: bool = False
     """Give every direction the same variance: sharper matches, noisier descriptors."""
     seed: int = 0
+    sample: int = Field(default=128, ge=1)
+    """Training images the projection is learned from."""
+    threads: int = Field(default=1, ge=1)
+    """CPU threads; part of the settings because sums depend on it in the last bits."""
 
 
 @dataclass(frozen=True)
@@ -70,45 +75,99 @@ class Projection:
         return self.matrix.shape[1]
 
 
-def fit_projection(
+@dataclass(frozen=True)
+class Sampled:
+    """Hypercolumns of some images, summed up.
+
+    Attributes:
+        backbone: the name of the backbone.
+        layers: the names of its L layers.
+        channels: their channels; C is the sum.
+        scales: (L,) float32, the factor of each layer before concatenation.
+        moment: (C, C) float64, their second moment at unit length.
+        pixels: how many there were.
+    """
+
+    backbone: str
+    layers: tuple[str, ...]
+    channels: tuple[int, ...]
+    scales: Tensor
+    moment: Tensor
+    pixels: int
+
+
+def sample_hypercolumns(
     backbone: Backbone, batches: Iterable[Tensor], settings: ProjectionSettings
-) -> Projection:
-    """Learns the projection from some images, in memory that does not grow with their number.
+) -> Sampled:
+    """Sums up hypercolumns at random pixels, in memory that does not grow with the images.
 
     Args:
         backbone: gives the maps.
         batches: images (B, 3, H, W) float32 in [0, 1]; gone through twice, so a list or another
             collection, not an iterator. Batches may differ in size.
-        settings: dimensions and sampling.
+        settings: how to sample.
+
+    Raises:
+        ProjectionError: there are no images, or values that are not finite.
+    """
+    if iter(batches) is batches:
+        raise ProjectionError("batches are gone through twice: expected a list, got an iterator")
+    energy, channels = measure_layers(backbone, batches)
+    ones = torch.ones(len(channels))
+    scales = scales_from_energy(energy) if settings.equalise else ones
+    moment, pixels = second_moment(backbone, batches, scales, settings.pixels, settings.seed)
+    return Sampled(backbone.name, tuple(backbone.layers), channels, scales, moment, pixels)
+
+
+def projection_of(sampled: Sampled, dimensions: int, whiten: bool = False) -> Projection:
+    """The projection to the directions of most energy.
+
+    Args:
+        sampled: hypercolumns.
+        dimensions: D.
+        whiten: give every direction the same variance.
 
     Returns:
         The projection, on the CPU; each direction's largest entry is positive.
 
     Raises:
-        ProjectionError: fewer channels or sampled pixels than dimensions, or values that are
-            not finite.
+        ProjectionError: fewer channels or sampled pixels than dimensions.
     """
-    if iter(batches) is batches:
-        raise ProjectionError("batches are gone through twice: expected a list, got an iterator")
-    energy, channels = measure_layers(backbone, batches)
-    total = sum(channels)
-    if settings.dimensions > total:
+    total = sum(sampled.channels)
+    if dimensions > total:
         raise ProjectionError(
-            f"cannot project to {settings.dimensions} dimensions: {backbone.name} has {total} "
-            f"channels in {', '.join(backbone.layers)}; lower `dimensions` or name more layers"
+            f"cannot project to {dimensions} dimensions: {sampled.backbone} has {total} "
+            f"channels in {', '.join(sampled.layers)}; lower `dimensions` or name more layers"
         )
-    ones = torch.ones(len(channels))
-    scales = scales_from_energy(energy) if settings.equalise else ones
-    moment, count = second_moment(backbone, batches, scales, settings.pixels, settings.seed)
-    if count < settings.dimensions:
+    if sampled.pixels < dimensions:
         raise ProjectionError(
-            f"{count} sampled pixels are too few for {settings.dimensions} dimensions; "
+            f"{sampled.pixels} sampled pixels are too few for {dimensions} dimensions; "
             "give more images or raise `pixels`"
         )
-    matrix, kept = leading_directions(moment, settings.dimensions, settings.whiten)
+    matrix, kept = leading_directions(sampled.moment, dimensions, whiten)
     return Projection(
-        backbone.name, tuple(backbone.layers), channels, scales, matrix, kept, settings.whiten
+        sampled.backbone, sampled.layers, sampled.channels, sampled.scales, matrix, kept, whiten
     )
+
+
+def fit_projection(
+    backbone: Backbone, batches: Iterable[Tensor], settings: ProjectionSettings
+) -> Projection:
+    """Learns the projection from some images.
+
+    Args:
+        backbone: gives the maps.
+        batches: as for `sample_hypercolumns`.
+        settings: dimensions and sampling.
+
+    Returns:
+        The projection.
+
+    Raises:
+        ProjectionError: as `sample_hypercolumns` and `projection_of`.
+    """
+    sampled = sample_hypercolumns(backbone, batches, settings)
+    return projection_of(sampled, settings.dimensions, settings.whiten)
 
 
 def project(column: Tensor, projection: Projection) -> Tensor:

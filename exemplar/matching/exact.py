@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+import numba
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -84,7 +86,8 @@ def _read(
     """Reads every window's maxima off a block (n · W, k · W) of similarities to some key rows."""
     size = (found.score.shape[2], found.score.shape[3])
     small = tuple(window for window in windows if window != WHOLE)
-    near = dict(zip(small, _near(block, rows, touched.start, small, size), strict=True))
+    read_near = _near_loops if block.device.type == "cpu" else _near
+    near = dict(zip(small, read_near(block, rows, touched.start, small, size), strict=True))
     for index, window in enumerate(windows):
         score, position = _anywhere(block, size[1]) if window == WHOLE else near[window]
         found.score[rank, index, rows] = score.view(-1, size[1])
@@ -105,6 +108,8 @@ def _near(
     block: Tensor, rows: slice, first: int, windows: tuple[int, ...], size: tuple[int, int]
 ) -> list[tuple[Tensor, Tensor]]:
     """The maxima within small windows around each query, read off similarities to key rows.
+
+    The reference of `_near_loops`, and what a GPU does that lacks Triton.
 
     Args:
         block: (n · W, k · W), of the query rows to k key rows from `first` on.
@@ -139,6 +144,35 @@ def _near(
         where = place[:, part, part].flatten(1).gather(1, index[:, None])[:, 0]
         found.append((best, where))
     return found
+
+
+def _near_loops(
+    block: Tensor, rows: slice, first: int, windows: tuple[int, ...], size: tuple[int, int]
+) -> list[tuple[Tensor, Tensor]]:
+    """`_near` on the CPU, by compiled loops: a tenth of its time."""
+    reaches = np.array([offsets(window) for window in windows], np.int64).reshape(-1, 2)
+    score = np.empty((len(windows), len(block)), np.float32)
+    position = np.empty(score.shape, np.int64)
+    _read_windows(block.numpy(), rows.start, first, reaches, *size, score, position)
+    return list(zip(torch.from_numpy(score), torch.from_numpy(position), strict=True))
+
+
+@numba.njit(nogil=True, cache=True)
+def _read_windows(block, top, first, reaches, height, width, score, position):
+    for query in range(block.shape[0]):
+        y, x = top + query // width, query % width
+        for window in range(len(reaches)):
+            low, high = reaches[window]
+            left, right = max(0, x + low), min(width - 1, x + high)
+            best, place = np.float32(-np.inf), 0
+            for row in range(max(0, y + low), min(height - 1, y + high) + 1):
+                start = (row - first) * width
+                for column in range(left, right + 1):
+                    value = block[query, start + column]
+                    if value > best:
+                        best, place = value, row * width + column
+            score[window, query] = best
+            position[window, query] = place
 
 
 def _key_rows(rows: slice, window: int, height: int) -> slice:

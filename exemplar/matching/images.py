@@ -1,103 +1,167 @@
-"""Whole-image search: which exemplars are most like an image, by FAISS on scene features."""
+"""Whole-image search: which exemplars are most like an image, by their scene features.
+
+It narrows the library to the few exemplars whose pixels are compared. All exemplars are searched
+through their index; a part of them is searched exactly, in the features themselves, so that the
+answer is what an exact index of that part alone would give.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import faiss
 import numpy as np
+import torch
+import zarr
+from torch import Tensor
 
-from exemplar.store.files import written
+from exemplar.matching.index import ids, load_index, search_index
+from exemplar.matching.scenes import (
+    HELD_BYTES,
+    SPAN,
+    SearchError,
+    cosines,
+    features_of,
+    ranked,
+    unit,
+)
 
 
-class SearchError(ValueError):
-    """A search cannot give as many exemplars as asked for."""
+@dataclass(frozen=True)
+class Images:
+    """Exemplars as whole images.
+
+    Attributes:
+        scene: (N, G) float32, the features of all images of a store.
+        rows: (n,) int64, ascending: which of them are exemplars.
+        device: where features are compared when it is not done by the index.
+        index: of exactly these rows; without one they are compared one and all.
+        held: (n, G) float32 of unit length on the device, if they are kept in memory.
+    """
+
+    scene: zarr.Array
+    rows: np.ndarray
+    device: torch.device | str = "cpu"
+    index: faiss.Index | None = None
+    held: Tensor | None = None
 
 
-def build_index(scene: np.ndarray, rows: np.ndarray) -> faiss.IndexIDMap:
-    """An exact index by cosine similarity.
+def open_images(
+    path: Path | str,
+    scene: zarr.Array,
+    rows: np.ndarray,
+    device: torch.device | str = "cpu",
+) -> Images:
+    """Opens the index of a store's exemplars.
+
+    An index that holds other rows than these (one was removed, or allowed again, since it was
+    built) is left aside: not even what was learned from a removed exemplar has a part in results.
 
     Args:
-        scene: (N, G) float32, one feature an image.
-        rows: (N,) int64, each image's row in its store; the index answers with these.
+        path: the index.
+        scene: (N, G) float32, what it was built from.
+        rows: (n,) int64, the exemplars.
+        device: where to compare features without an index; a FAISS index stays on the CPU.
 
     Returns:
-        A FAISS index with ids.
-    """
-    index = faiss.IndexIDMap(faiss.IndexFlatIP(scene.shape[1]))
-    index.add_with_ids(_unit(scene), np.asarray(rows, dtype=np.int64))
-    return index
-
-
-def save_index(path: Path | str, index: faiss.Index) -> None:
-    """Writes an index whole."""
-    with written(path) as partial:
-        faiss.write_index(index, str(partial))
-
-
-def load_index(path: Path | str) -> faiss.IndexIDMap:
-    """Reads an index.
+        The exemplars, ready for `nearest`.
 
     Raises:
-        SearchError: the file is missing or damaged; the message says which.
+        SearchError: the index is missing or damaged, or is of another store.
     """
-    if not Path(path).is_file():
+    index = load_index(path)
+    if index.d != scene.shape[1]:
         raise SearchError(
-            f"{path}: no such index; `exemplar reproduce` makes it for the domains and conditions "
-            "named under `run` in params.yaml"
+            f"{path}: an index of scene features of {index.d} values, those of {scene.store_path} "
+            f"have {scene.shape[1]}: they come from different backbones; run `exemplar reproduce`"
         )
-    try:
-        index = faiss.read_index(str(path))
-    except RuntimeError as error:
-        raise SearchError(f"{path}: not a readable index; run `exemplar reproduce`") from error
-    if not isinstance(index, faiss.IndexIDMap):
-        raise SearchError(f"{path}: an index without rows; run `exemplar reproduce`")
-    return index
+    known = ids(index)
+    if known[-1] >= scene.shape[0] or known[0] < 0:
+        raise SearchError(
+            f"{path}: an index of rows {known[0]} to {known[-1]}, {scene.store_path} has "
+            f"{scene.shape[0]} rows: it is of another store; run `exemplar reproduce`"
+        )
+    whole = Images(scene, known, device, index)
+    return whole if np.array_equal(known, rows) else _alone(whole, rows)
 
 
-def ids(index: faiss.IndexIDMap) -> np.ndarray:
-    """The rows (int64) that an index holds."""
-    return faiss.vector_to_array(index.id_map)
+def part_of(images: Images, allowed: np.ndarray) -> Images:
+    """A part of the exemplars, to be searched exactly.
+
+    Args:
+        images: from `open_images`.
+        allowed: rows; those that are no exemplars count for nothing.
+
+    Returns:
+        The part; its features are held in memory if they are small.
+    """
+    rows = np.intersect1d(allowed, images.rows)
+    return images if len(rows) == len(images.rows) else _alone(images, rows)
 
 
 def nearest(
-    index: faiss.IndexIDMap, scene: np.ndarray, count: int, allowed: np.ndarray | None = None
+    images: Images, scene: np.ndarray, count: int, allowed: np.ndarray | None = None
 ) -> np.ndarray:
-    """The exemplars most like each query, best first.
+    """The exemplars most like each query, best first; of equal ones the lower row is first.
 
     Args:
-        index: from `build_index`.
-        scene: (B, G) float32.
-        count: how many to return.
-        allowed: rows to choose from; all by default.
+        images: from `open_images` or `part_of`.
+        scene: (B, G) float32, the queries.
+        count: K, how many to return.
+        allowed: rows to choose from, all by default; for many queries use `part_of` once.
 
     Returns:
-        (B, count) int64 rows.
+        (B, K) int64 rows.
 
     Raises:
-        SearchError: fewer exemplars than asked for are there.
+        SearchError: there are fewer exemplars than asked for, or queries are of another length
+            or not finite.
     """
-    if scene.shape[1] != index.d:
+    if scene.ndim != 2 or scene.shape[1] != images.scene.shape[1]:
         raise SearchError(
-            f"scene features have {scene.shape[1]} values, the index {index.d}: they come from "
-            "different backbones; run `exemplar reproduce` to make both anew"
+            f"expected scene features (B, {images.scene.shape[1]}) as in "
+            f"{images.scene.store_path}, got {scene.shape}: they come from different backbones; "
+            "run `exemplar reproduce` to make both anew"
         )
-    available = ids(index) if allowed is None else np.intersect1d(allowed, ids(index))
-    if len(available) < count:
+    if not np.isfinite(scene).all():
         raise SearchError(
-            f"{count} exemplars are needed, {len(available)} are there; widen --only or "
-            "--exclude, add images, or ask for a schedule with fewer neighbours"
+            "the query's scene feature is not finite: its image or network is damaged"
         )
-    parameters = None
     if allowed is not None:
-        selector = faiss.IDSelectorBatch(np.asarray(available, dtype=np.int64))
-        parameters = faiss.SearchParameters()
-        parameters.sel = selector
-    _, rows = index.search(_unit(scene), count, params=parameters)
-    return rows
+        images = part_of(images, allowed)
+    if not 1 <= count <= len(images.rows):
+        raise SearchError(
+            f"{count} exemplars are needed, {len(images.rows)} are there; widen --only or "
+            "--exclude, add images, take globs from `removed` in params.yaml, or ask for a "
+            "schedule with fewer neighbours"
+        )
+    if images.index is not None:
+        return search_index(images.index, images.scene, unit(scene), count)
+    queries = torch.from_numpy(unit(scene)).to(images.device)
+    scores = np.concatenate([cosines(features, queries) for features in _features(images)])
+    return images.rows[ranked(scores)[:count].T]
 
 
-def _unit(scene: np.ndarray) -> np.ndarray:
-    """Rows of unit length, contiguous float32."""
-    scene = np.ascontiguousarray(scene, dtype=np.float32)
-    return scene / np.maximum(np.linalg.norm(scene, axis=1, keepdims=True), 1e-12)
+def _alone(images: Images, rows: np.ndarray) -> Images:
+    """These rows without an index, held if they are small."""
+    part = Images(images.scene, np.asarray(rows, dtype=np.int64), images.device)
+    length = images.scene.shape[1]
+    if not 0 < len(rows) * length * 4 <= HELD_BYTES:
+        return part
+    held = torch.empty((len(rows), length), device=part.device)
+    done = 0
+    for features in _features(part):
+        held[done : done + len(features)] = features
+        done += len(features)
+    return replace(part, held=held)
+
+
+def _features(images: Images) -> Iterator[Tensor]:
+    """The exemplars' features, (…, G) on the device, some at a time."""
+    if images.held is not None:
+        yield from images.held.split(SPAN)
+        return
+    for _, features in features_of(images.scene, images.rows):
+        yield torch.from_numpy(features).to(images.device)

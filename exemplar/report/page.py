@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from exemplar.metrics.selection import HIGHER_IS_BETTER
+from exemplar.report.descriptors import Descriptors
 from exemplar.report.gallery import Example, Tile, data_uri
 from exemplar.report.pictures import identity_source, position_picture
 from exemplar.report.published import PAPERS, DomainFacts, comparison
@@ -27,7 +28,7 @@ CONDITIONS = {
 
 @dataclass(frozen=True)
 class Pair:
-    """A domain and a condition: its examples, its spectra (SVG and tiles), and image counts."""
+    """A domain and a condition: examples, spectra (SVG and tiles), counts, descriptors."""
 
     domain: str
     condition: str
@@ -36,6 +37,7 @@ class Pair:
     fourier: list[tuple[Tile, Tile]]
     candidates: int
     tested: int
+    descriptors: Descriptors
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -75,6 +76,41 @@ def content_hash(*parts: Path | str | bytes | dict[str, Any] | list[Any]) -> str
             value = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode()
             digest.update(f"{len(value)}\0".encode() + value)
     return digest.hexdigest()
+
+
+def sources_hash(*places: str) -> str:
+    """A hash of the project's Python sources as Python sees them: comments do not count.
+
+    Work that was done by other code is told apart by it.
+
+    Args:
+        places: files and folders of sources relative to the folder that holds the package, such
+            as `exemplar/features`.
+
+    Returns:
+        32 hexadecimal digits.
+    """
+    root = Path(__file__).resolve().parents[2]
+    texts = []
+    for place in places:
+        path = root / place
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            texts.append([file.relative_to(root).as_posix(), _bare(file)])
+    return content_hash(texts)
+
+
+def _bare(file: Path) -> str:
+    """A source without comments, layout and docstrings."""
+    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Module(body=[ast.Expr(ast.Constant(str())), *rest])
+                | ast.ClassDef(body=[ast.Expr(ast.Constant(str())), *rest])
+                | ast.FunctionDef(body=[ast.Expr(ast.Constant(str())), *rest])
+            ):
+                node.body = rest or [ast.Pass()]
+    return ast.unparse(tree)
 
 
 @contextmanager

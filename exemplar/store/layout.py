@@ -50,3 +50,8 @@ def candidates(method: str, domain: str, condition: str) -> Path:
 def evaluation(method: str, domain: str, condition: str) -> Path:
     """The folder of one table's rows and of what they were computed from."""
     return Path("evaluation", method, f"{domain}-{condition}")
+
+
+def agreement(domain: str, condition: str) -> Path:
+    """What descriptors of several lengths keep and find."""
+    return Path("evaluation", "descriptors", f"{domain}-{condition}.csv")

@@ -23,10 +23,12 @@ MODELS = {
     "estimators": "exemplar.estimators:EstimatorsSettings",
     "conditions": "exemplar.conditions.sources:ConditionsSettings",
     "regressor": "exemplar.methods.pixelnn.regressor:RegressorSettings",
+    "projection": "exemplar.features.projection:ProjectionSettings",
     "features": "exemplar.methods.pixelnn.describe:FeaturesSettings",
     "candidates": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
     "evaluate": "stages.evaluate:EvaluateSettings",
     "report": "stages.report:ReportSettings",
+    "cluster": "stages.arguments:Cluster",
 }
 DAY = 86400.0
 STALE = 14  # days after which unfinished work is hardly taken up again

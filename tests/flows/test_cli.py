@@ -148,6 +148,7 @@ def test_outside_the_project_it_says_so(tmp_path, monkeypatch, capsys):
     [
         (["reproduce", "--workers", "0"], "whole number of at least 1, got '0'"),
         (["synth", "a.png", "--domain", "d"], "--condition, --out"),
+        (["synth", "a.png", "--like", "0"], "whole number of at least 1, got '0'"),
         (["nothing"], "invalid choice: 'nothing'"),
         ([], "COMMAND"),
     ],
@@ -165,8 +166,23 @@ def test_synth_hands_its_arguments_on(monkeypatch, capsys):
     line = "synth a.png b.png --domain d --condition edges --out o --only x* --only y --exclude z"
     assert cli.main(line.split()) == 0
     inputs = [Path("a.png"), Path("b.png")]
-    assert given == [(inputs, "d", "edges", Path("o"), ["x*", "y"], ["z"], False)]
+    assert given == [(inputs, "d", "edges", Path("o"), ["x*", "y"], ["z"], False, None, None)]
     assert capsys.readouterr().out == "o/a\n"
+
+    line = "synth a.png --domain d --condition edges --out o --photographs --from b.jpg --like 30"
+    assert cli.main(line.split()) == 0
+    rest = ([], [], True, Path("b.jpg"), 30)
+    assert given[1] == ([Path("a.png")], "d", "edges", Path("o"), *rest)
+
+
+def test_like_needs_a_photograph(monkeypatch, capsys):
+    monkeypatch.setattr("flows.synth.synth", lambda *all: pytest.fail("nothing should be made"))
+    line = "synth a.png --domain d --condition edges --out o --like 30"
+    assert cli.main(line.split()) == 1
+    assert capsys.readouterr().err == (
+        "exemplar synth: --like COUNT says how many exemplars look like the photograph of "
+        "--from IMAGE; name one, or leave --like out\n"
+    )
 
 
 def test_tables_know_their_stages(toy):

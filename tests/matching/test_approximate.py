@@ -36,7 +36,7 @@ def smooth(count: int, height: int, width: int, seed: int = 0) -> torch.Tensor:
             still + 0.08 * noise(2, 20).permute(0, 2, 3, 1),
             padding_mode="border",
             align_corners=False,
-        )  # fmt: skip
+        )
         + 0.2 * noise(24, 4)
         for _ in range(count)
     ]

@@ -19,10 +19,11 @@ from tests.matching import naive
 
 
 @contextmanager
-def blocks_of(size: int) -> Iterator[None]:
-    """Blocks of so many bytes, or of one image row if that is more."""
+def blocks_of(size: int, read: str = "_near_loops") -> Iterator[None]:
+    """Blocks of so many bytes, or of one image row if that is more; windows read in one way."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(exact._BLOCK, "cpu", size)
+        patch.setattr(exact, "_near_loops", getattr(exact, read))
         yield
 
 
@@ -32,14 +33,17 @@ def blocks_of(size: int) -> Iterator[None]:
 )
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
 @pytest.mark.parametrize("block", [0, 1 << 9, 1 << 20])
-def test_equals_a_quadruple_loop_for_every_window(precision, block, height, width, depth, seed):
+@pytest.mark.parametrize("read", ["_near_loops", "_near"])
+def test_equals_a_quadruple_loop_for_every_window(
+    precision, block, read, height, width, depth, seed
+):
     # Small integers: products are exact in any order, also in bf16, and ties abound.
     rng = np.random.default_rng(seed)
     query = rng.integers(-2, 3, (height, width, depth)).astype(np.float32)
     exemplars = rng.integers(-2, 3, (2, height, width, depth)).astype(np.float32)
     windows = (*range(1, min(height, width) + 1), WHOLE)
     for asked in (windows, windows[:-1]):
-        with blocks_of(block):
+        with blocks_of(block, read):
             found = match_exact(
                 torch.from_numpy(query), torch.from_numpy(exemplars), asked, precision
             )

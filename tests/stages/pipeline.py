@@ -25,12 +25,15 @@ PARAMS: dict[str, Any] = {
         "network": {"width": 4, "hidden": 8},
         "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5},
     },
-    "features": {"projection": {"dimensions": 8}, "sample": 6},
+    "removed": {},
+    "projection": {"dimensions": 8, "sample": 6},
+    "features": {},
     "candidates": {},
     "evaluate": {"rounds": 3},
     "report": {"inputs": 1, "candidates": 3},
+    "cluster": None,
 }
-PER_CONDITION = ("regressor", "features", "index", "candidates", "evaluate")
+PER_CONDITION = ("regressor", "projection", "features", "index", "candidates", "evaluate")
 
 
 def run_pipeline(folder: Path, params: dict[str, Any]) -> None:

@@ -1,9 +1,13 @@
-"""Zarr groups: whole shards, resumed fills, equal bytes for equal contents."""
+"""Zarr groups: whole shards, equal bytes for equal contents, nothing damaged is believed."""
 
 from __future__ import annotations
 
+import re
+import shutil
+
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,9 +16,10 @@ from exemplar.store.arrays import (
     array,
     create_array,
     create_group,
-    fill_group,
     open_group,
     read_rows,
+    read_slice,
+    shard_file,
     shard_slices,
     working_copy,
     write_group,
@@ -69,45 +74,91 @@ def test_equal_contents_are_equal_bytes(tmp_path):
     assert content_hash(tmp_path / "a.zarr") == content_hash(tmp_path / "b.zarr")
 
 
-def test_a_killed_fill_goes_on_from_the_last_whole_shard(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    asked: list[int] = []
-
-    def produce(part: slice, dies_at: int = 99) -> dict[str, np.ndarray]:
-        asked.append(part.start)
-        if part.start == dies_at:
-            raise KeyboardInterrupt
-        return {"x": VALUES[part]}
-
-    def fill(name: str, dies_at: int, inputs: list[object]) -> None:
-        specs = {"x": ((4, 5), "float16")}
-        target = tmp_path / name
-        fill_group(target, specs, 23, lambda p: produce(p, dies_at), {"a": 1}, inputs, shard=8)
-
-    with pytest.raises(KeyboardInterrupt):
-        fill("killed.zarr", 16, [{"seed": 1}])
-    assert not (tmp_path / "killed.zarr").exists()
-    asked.clear()
-    fill("killed.zarr", 99, [{"seed": 1}])
-    assert asked == [16]
-    fill("whole.zarr", 99, [{"seed": 1}])
-    assert content_hash(tmp_path / "killed.zarr") == content_hash(tmp_path / "whole.zarr")
+@pytest.fixture(
+    scope="module",
+    params=[(5, True), (80, True), (80, False)],
+    ids=["a chunk a shard", "a chunk an image", "uncompressed"],
+)
+def zeros(tmp_path_factory, request):
+    """A store whose second shard is all zeros, and what it holds."""
+    path = tmp_path_factory.mktemp("zeros") / "b.zarr"
+    width, compressed = request.param
+    values = np.random.default_rng(1).random((20, 4, width)).astype(np.float32)
+    values[8:16] = 0
+    target = create_array(create_group(path), "x", values.shape, "float32", 8, compressed)
+    for part in shard_slices(target):
+        write_rows(target, part.start, values[part])
+    return path, values
 
 
-def test_a_fill_with_other_inputs_starts_anew(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_missing_shard_is_an_error_even_where_all_was_zero(zeros, tmp_path):
+    path, values = zeros
+    shutil.copytree(path, tmp_path / "b.zarr")
+    stored = array(open_group(tmp_path / "b.zarr"), "x")
+    np.testing.assert_array_equal(read_rows(stored, np.arange(20)), values)
+    shard_file(stored, 15).unlink()
+    said = (
+        r"b\.zarr: x, rows 8 to 15: the shard is missing; "
+        r"remove .*b\.zarr and run `exemplar reproduce` to make it again"
+    )
+    for rows in ([8], [19, 3, 11], list(range(20))):
+        with pytest.raises(StoreError, match=said):
+            read_rows(stored, rows)
+    with pytest.raises(StoreError, match=said):
+        read_slice(stored, slice(4, 12))
+    with pytest.raises(StoreError, match=said):
+        working_copy(stored, np.arange(20), tmp_path / "x.npy")
+    np.testing.assert_array_equal(read_rows(stored, [19, 0]), values[[19, 0]])
 
-    def dying(part: slice) -> dict[str, np.ndarray]:
-        if part.start:
-            raise KeyboardInterrupt
-        return {"x": np.zeros((8, 4, 5), np.float16)}
 
-    specs = {"x": ((4, 5), "float16")}
-    with pytest.raises(KeyboardInterrupt):
-        fill_group(tmp_path / "a.zarr", specs, 23, dying, {}, [{"seed": 1}], shard=8)
-    fill_group(tmp_path / "a.zarr", specs, 23, lambda p: {"x": VALUES[p]}, {}, [{"seed": 2}], 8)
-    np.testing.assert_array_equal(array(open_group(tmp_path / "a.zarr"), "x")[:], VALUES)
-    assert not list((tmp_path / ".work").rglob("group.zarr"))
+@settings(max_examples=150, deadline=None)
+@given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), cut=st.booleans())
+def test_a_damaged_shard_is_never_read_as_something_else(zeros, share, bit, cut):
+    path, values = zeros
+    stored = array(open_group(path), "x")
+    file = shard_file(stored, 16)
+    whole = file.read_bytes()
+    place = int(share * len(whole))
+    damaged = bytearray(whole)
+    damaged[place] ^= 1 << bit
+    file.write_bytes(whole[:place] if cut else damaged)
+    try:
+        read = read_slice(stored, slice(16, 20))
+    except StoreError as error:
+        assert re.search(r"b\.zarr: x, rows 16 to 19: damaged \(.*\); remove .*b\.zarr", str(error))
+    else:
+        np.testing.assert_array_equal(read, values[16:20])
+    finally:
+        file.write_bytes(whole)
+
+
+def test_a_flipped_byte_among_the_values_is_found(zeros):
+    path, _ = zeros
+    stored = array(open_group(path), "x")
+    file = shard_file(stored, 0)
+    whole = file.read_bytes()
+    for place in range(8, len(whole) // 2, len(whole) // 60):  # within the chunks, before the index
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(StoreError, match="rows 0 to 7: damaged"):
+            read_slice(stored, slice(0, 8))
+    file.write_bytes(whole)
+
+
+def test_whole_shards_replace_damaged_ones(zeros, tmp_path):
+    path, values = zeros
+    shutil.copytree(path, tmp_path / "b.zarr")
+    target = array(zarr.open_group(str(tmp_path / "b.zarr"), mode="r+"), "x")
+    for row in (0, 16):
+        shard_file(target, row).write_bytes(b"cut")
+        write_rows(target, row, values[row : row + 8])
+    assert content_hash(tmp_path / "b.zarr") == content_hash(path)
+
+
+def test_what_is_small_lies_in_one_chunk_a_shard(tmp_path):
+    group = create_group(tmp_path / "a.zarr")
+    for shape, chunk in (((23, 16), 8), ((23, 256), 8), ((23, 257), 1), ((3, 16), 3)):
+        target = create_array(group, f"{shape}", shape, "float32", shard=8)
+        assert target.chunks == (chunk, shape[1])
 
 
 def test_a_working_copy_is_the_rows_asked_for(tmp_path, stored):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exemplar.store.files import content_hash, workplace, written
+from exemplar.store.files import content_hash, sources_hash, workplace, written
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):
@@ -52,3 +52,37 @@ def test_unfinished_work_is_found_by_its_inputs_and_stale_work_removed(tmp_path,
         raise KeyboardInterrupt
     with workplace("job/a", {"v": 2}) as other:
         assert other != folder and not folder.exists()
+
+
+def test_a_hash_of_sources_is_of_what_they_do(tmp_path, monkeypatch):
+    """Comments, docstrings and layout do not count; names of files, code and strings do."""
+    monkeypatch.setattr("exemplar.store.files.__file__", str(tmp_path / "exemplar/store/files.py"))
+    package = tmp_path / "exemplar" / "room"
+    package.mkdir(parents=True)
+
+    def hashed(text: str, name: str = "a.py") -> str:
+        for path in package.iterdir():
+            path.unlink()
+        (package / name).write_text(text)
+        return sources_hash("exemplar/room")
+
+    plain = "def f(x):\n    return x + 1\n\n\nclass C:\n    y = 'a'\n"
+    same = [
+        '"""A module."""\n' + plain + "# the end\n",
+        plain.replace("    return", '    """Adds."""\n    return'),
+        plain.replace("class C:\n", 'class C:\n    """A class."""\n\n'),
+        plain.replace("x + 1", "(x\n            + 1)  # one more"),
+    ]
+    assert {hashed(text) for text in same} == {hashed(plain)}
+    other = [
+        plain.replace("+ 1", "+ 2"),
+        plain.replace("'a'", "'b'"),
+        plain.replace("return x", "y = 'text'\n    return x"),
+        plain + "f(1)\n",
+        "",
+        '"""Nothing else."""\n"not a docstring"',
+    ]
+    assert len({hashed(text) for text in [plain, *other]}) == len(other) + 1
+    assert hashed(plain, "b.py") != hashed(plain)
+    assert hashed("def f():\n    '''Nothing.'''\n") == hashed("def f():\n    pass\n")
+    assert sources_hash("exemplar/room") == sources_hash("exemplar/room/a.py")

@@ -87,6 +87,19 @@ def test_threads_come_from_meta_and_its_templates(toy):
     assert threads["tree"] == 1
 
 
+def test_a_stage_keeps_the_cores_of_all_its_workers_busy(toy):
+    text = (toy / "dvc.yaml").read_text()
+    several = text.replace("threads: ${make.threads}", "threads: ${make.threads}\n      workers: 3")
+    (toy / "dvc.yaml").write_text(several)
+    (toy / "params.yaml").write_text("make:\n  size: 3\n  threads: 2\n")
+    with open_repository() as repo:
+        threads = {step.name: step.threads for step in make_plan(repo)}
+    assert threads["make@a"] == 6
+    (toy / "dvc.yaml").write_text(several.replace("workers: 3", "workers: 0"))
+    with pytest.raises(PlanError, match=r"meta.workers: expected a whole number of at least 1"):
+        names()
+
+
 @pytest.mark.parametrize("value", ["0", "many", "true", "1.5"])
 def test_wrong_threads_are_refused(toy, value):
     (toy / "params.yaml").write_text(f"make:\n  size: 3\n  threads: {value}\n")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from PIL import Image, ImageOps
 
@@ -17,21 +15,29 @@ from exemplar.conditions.files import InputError, open_image
 from exemplar.conditions.sources import ConditionsSettings, edge_network, extract
 from exemplar.estimators import load_estimators
 from exemplar.features.backbone import load_backbone
-from exemplar.features.projection import load_projection, require_backbone
-from exemplar.matching.images import ids, load_index
+from exemplar.features.projection import (
+    Projection,
+    ProjectionSettings,
+    load_projection,
+    require_backbone,
+)
+from exemplar.matching.images import part_of
 from exemplar.methods.pixelnn import schedule
+from exemplar.methods.pixelnn.choice import (
+    alike,
+    allowed_rows,
+    how_many_alike,
+    require_enough,
+)
 from exemplar.methods.pixelnn.compose import Composed
 from exemplar.methods.pixelnn.describe import FeaturesSettings, describe_images
+from exemplar.methods.pixelnn.library import Library, open_library
 from exemplar.methods.pixelnn.regressor import load_regressor
-from exemplar.methods.pixelnn.synthesis import (
-    CandidatesSettings,
-    Library,
-    open_library,
-    synthesise,
-)
+from exemplar.methods.pixelnn.synthesis import CandidatesSettings, synthesise
 from exemplar.settings import load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import name_list, open_group
+from exemplar.store.arrays import StoreError, array, name_list, open_group
+from exemplar.store.files import content_hash
 
 
 @dataclass(frozen=True)
@@ -51,46 +57,6 @@ class Synthesis:
     composed: Composed
 
 
-def allowed_rows(
-    items: pd.DataFrame, rows: np.ndarray, only: list[str], exclude: list[str]
-) -> np.ndarray:
-    """The exemplars a user allows.
-
-    Args:
-        items: the domain's items.
-        rows: the rows of the exemplars.
-        only: globs on ids and categories; where there are some, an exemplar must match one.
-        exclude: globs; an exemplar that matches one is not used.
-
-    Returns:
-        Rows, ascending.
-
-    Raises:
-        InputError: a glob matches no exemplar; all such globs are named.
-    """
-    names = items.iloc[rows][["id", "category"]].astype(str).to_numpy()
-    idle = []
-
-    def matching(globs: list[str]) -> np.ndarray:
-        found = np.zeros(len(rows), bool)
-        for glob in globs:
-            hits = np.array([any(fnmatchcase(name, glob) for name in pair) for pair in names])
-            if not hits.any():
-                idle.append(glob)
-            found |= hits
-        return found
-
-    chosen = matching(only) if only else np.ones(len(rows), bool)
-    chosen &= ~matching(exclude)
-    if idle:
-        categories = sorted(set(names[:, 1]))
-        raise InputError(
-            f"no exemplar's id or category matches {', '.join(map(repr, idle))}; ids are like "
-            f"{names[0, 0]!r}, categories are {', '.join(categories[:40])}"
-        )
-    return np.sort(rows[chosen])
-
-
 def synthesise_files(
     paths: list[Path],
     domain: str,
@@ -98,6 +64,8 @@ def synthesise_files(
     only: list[str],
     exclude: list[str],
     photographs: bool = False,
+    like: Path | None = None,
+    count: int | None = None,
 ) -> tuple[Library, Iterator[Synthesis]]:
     """Makes all candidates of a user's files.
 
@@ -108,44 +76,79 @@ def synthesise_files(
         only: globs on ids and categories of the exemplars to use.
         exclude: globs on those not to use.
         photographs: the inputs are photographs; the condition is extracted from them.
+        like: a photograph; of the exemplars that are allowed, those that look most like it are
+            used.
+        count: how many these are; by default five times what the schedule needs, at most all.
 
     Returns:
-        The library, and an iterator that makes one input's candidates at a time.
+        The library, of the chosen exemplars alone, and an iterator that makes one input's
+        candidates at a time.
 
     Raises:
         InputError: inputs cannot be read, or too few exemplars are allowed; nothing was made, and
             all problems are named.
+        StoreError: the exemplars' descriptors are of another backbone or projection.
     """
     params = load_params()
     settings = section(params, "candidates", CandidatesSettings)
     features = section(params, "features", FeaturesSettings)
+    described = section(params, "projection", ProjectionSettings)
     torch.set_num_threads(settings.threads)
     conditions.of(condition)
     section(params, f"domains.{domain}", dict)
-    library = open_library(domain, condition, load_index(layout.index(domain, condition)))
+    library = open_library(domain, condition, settings.device)
     classes = list(name_list(open_group(layout.conditions(domain)), "classes"))
     size = (library.image.shape[1], library.image.shape[2])
-    stored = _read_all(paths, domain, condition, size, classes, photographs)
-    allowed = allowed_rows(library.items, np.sort(ids(library.index)), only, exclude)
+    stored, wanted = _read_all(paths, domain, condition, size, classes, photographs, like)
+
+    allowed = allowed_rows(library.items, library.exemplars.rows, only, exclude)
     needed = schedule.exemplars_needed(schedule.candidates(settings.schedule))
-    if len(allowed) < needed:
-        raise InputError(
-            f"--only and --exclude leave {len(allowed)} exemplars, the schedule "
-            f"{settings.schedule!r} needs {needed}; allow more"
-        )
+    require_enough(len(allowed), needed, settings.schedule, bool(only or exclude))
+    if wanted is not None:
+        look = array(open_group(layout.features(domain, condition), "look"), "look")
+        allowed = alike(look, allowed, wanted, how_many_alike(count, needed, len(allowed)))
+    library = replace(library, exemplars=part_of(library.exemplars, allowed))
+
     regressor = load_regressor(layout.regressor(domain, condition))
-    backbone = load_backbone(features.backbone, layout.ESTIMATORS, torch.device("cpu"))
+    backbone = load_backbone(described.backbone, layout.ESTIMATORS, torch.device("cpu"))
     projection = load_projection(layout.projection(domain, condition))
     require_backbone(projection, backbone)
+    require_projection(domain, condition, projection)
 
     def made() -> Iterator[Synthesis]:
         for path, values in zip(paths, stored, strict=True):
             regressed = regressor(values[None], size)
             descriptor, scene = describe_images(backbone, projection, regressed, features)
-            composed = synthesise(library, regressed[0], descriptor[0], scene[0], settings, allowed)
+            composed = synthesise(library, regressed[0], descriptor[0], scene[0], settings)
             yield Synthesis(path, values, regressed[0], composed)
 
     return library, made()
+
+
+def require_projection(domain: str, condition: str, projection: Projection) -> None:
+    """Checks that the descriptors in a store were made with the projection that queries are.
+
+    Args:
+        domain: whose store.
+        condition: which of its stores.
+        projection: the one on disk.
+
+    Raises:
+        StoreError: they were made with another backbone or projection; the message names the fix.
+    """
+    path, weights = layout.features(domain, condition), layout.projection(domain, condition)
+    had = {name: open_group(path).attrs.get(name) for name in ("backbone", "layers", "projection")}
+    now = {
+        "backbone": projection.backbone,
+        "layers": list(projection.layers),
+        "projection": content_hash(weights),
+    }
+    if other := [f"{name} {had[name]}, now {now[name]}" for name in now if had[name] != now[name]]:
+        raise StoreError(
+            f"{path}: descriptors of another backbone or projection than {weights} "
+            f"({'; '.join(other)}); run `exemplar reproduce index@{domain}-{condition}`, which "
+            "describes the exemplars anew"
+        )
 
 
 def _read_all(
@@ -155,24 +158,27 @@ def _read_all(
     size: tuple[int, int],
     classes: list[str],
     photographs: bool,
-) -> list[np.ndarray]:
-    """Reads every input; all that cannot be read are reported together."""
-    stored, problems = [], []
+    like: Path | None,
+) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """Reads every input, and the photograph to look like; all problems are reported together."""
+    stored, problems, wanted = [], [], None
     for path in paths:
         try:
             if photographs:
-                image = ImageOps.fit(
-                    open_image(path).convert("RGB"), (size[1], size[0]), Image.Resampling.LANCZOS
-                )
-                stored.append(np.asarray(image))
+                stored.append(_fitted(path, size))
             else:
                 stored.append(conditions.of(condition).read(path, size, classes))
         except InputError as error:
             problems.append(str(error))
+    if like is not None:
+        try:
+            wanted = _fitted(like, size)
+        except InputError as error:
+            problems.append(f"--from {error}")
     if problems:
         raise InputError("\n".join(problems))
     if not photographs:
-        return stored
+        return stored, wanted
     settings = section(load_params(), "conditions", ConditionsSettings)
     estimators = load_estimators(layout.ESTIMATORS)
     network, _ = edge_network(settings.edges, estimators)
@@ -181,4 +187,10 @@ def _read_all(
             f"the labels of {domain} were given with its images; no network sees them in a "
             "photograph: give a label map"
         )
-    return list(extract(np.stack(stored), estimators, network)[condition])
+    return list(extract(np.stack(stored), estimators, network)[condition]), wanted
+
+
+def _fitted(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """A photograph (H, W, 3) u8: its middle, at the size of the exemplars."""
+    image = open_image(path).convert("RGB")
+    return np.asarray(ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS))

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import faiss
 import numpy as np
-import pandas as pd
 import torch
-import zarr
 from pydantic import Field
 from torch import Tensor
 
+from exemplar.matching.engine import MatchingSettings, match
 from exemplar.matching.images import nearest
-from exemplar.matching.windows import match
 from exemplar.methods.pixelnn.compose import (
     Composed,
     Composition,
@@ -22,6 +17,7 @@ from exemplar.methods.pixelnn.compose import (
     compose_global,
     residuals,
 )
+from exemplar.methods.pixelnn.library import Library, to_unit, working_set
 from exemplar.methods.pixelnn.schedule import (
     Schedule,
     candidates,
@@ -29,9 +25,6 @@ from exemplar.methods.pixelnn.schedule import (
     windows_of,
 )
 from exemplar.settings import Settings
-from exemplar.store import layout
-from exemplar.store.arrays import array, open_group, read_rows
-from exemplar.store.items import read_items
 
 
 class CandidatesSettings(Settings):
@@ -40,46 +33,13 @@ class CandidatesSettings(Settings):
     schedule: Schedule = "released"
     composition: Composition = "matched"
     residual: Residual = "rgb"
+    matching: MatchingSettings = MatchingSettings()
+    device: str = "cpu"
+    """Where pixels are matched and candidates composed: `cpu` or `cuda`."""
     threads: int = Field(default=1, ge=1)
     """CPU threads; part of the settings because sums depend on it in the last bits."""
-
-
-@dataclass(frozen=True)
-class Library:
-    """The exemplars of a domain, seen through one condition; arrays are read when needed.
-
-    Attributes:
-        items: row i describes image i.
-        image: (N, H, W, 3) u8, the photographs y.
-        regressed: (N, H, W, 3) u8, f(x).
-        descriptor: (N, H, W, D) f16.
-        scene: (N, G) f32.
-        index: of the training images.
-    """
-
-    items: pd.DataFrame
-    image: zarr.Array
-    regressed: zarr.Array
-    descriptor: zarr.Array
-    scene: zarr.Array
-    index: faiss.IndexIDMap
-
-
-def open_library(domain: str, condition: str, index: faiss.IndexIDMap) -> Library:
-    """Opens the stores that the stages made.
-
-    Raises:
-        StoreError: a store is missing; the message names the command that makes it.
-    """
-    features = open_group(layout.features(domain, condition), "regressed", "descriptor", "scene")
-    return Library(
-        items=read_items(layout.items(domain)),
-        image=array(open_group(layout.images(domain), "image"), "image"),
-        regressed=array(features, "regressed"),
-        descriptor=array(features, "descriptor"),
-        scene=array(features, "scene"),
-        index=index,
-    )
+    workers: int = Field(default=1, ge=1)
+    """Processes that share the inputs, of so many threads each; results do not depend on it."""
 
 
 def synthesise(
@@ -108,14 +68,13 @@ def synthesise(
     """
     members = candidates(settings.schedule)
     count = exemplars_needed(members)
-    rows = nearest(library.index, scene[None], count, allowed)[0]
-    matches = match(
-        _channels_first(descriptor[None])[0],
-        _channels_first(read_rows(library.descriptor, rows)),
-        windows_of(members),
-    )
+    rows = nearest(library.exemplars, scene[None], count, allowed)[0]
+    exemplars = working_set(library, rows)
+    query = to_unit(torch.from_numpy(descriptor).to(exemplars.device))
+    matches = match(query, exemplars, windows_of(members), settings.matching)
     residual = _residuals(library, rows, settings.residual)
-    return compose(regressed, residual, rows, matches, members, settings.composition)
+    image = torch.from_numpy(regressed).to(exemplars.device)
+    return compose(image, residual, rows, matches, members, settings.composition)
 
 
 def synthesise_global(
@@ -137,15 +96,10 @@ def synthesise_global(
     Returns:
         One image and its sources for each exemplar, nearest first.
     """
-    rows = nearest(library.index, scene[None], count)[0]
-    return compose_global(regressed, _residuals(library, rows, settings.residual), rows)
+    rows = nearest(library.exemplars, scene[None], count)[0]
+    residual = _residuals(library, rows, settings.residual)
+    return compose_global(torch.from_numpy(regressed).to(residual.device), residual, rows)
 
 
-def _residuals(library: Library, rows: np.ndarray, kind: Residual) -> np.ndarray:
-    return residuals(read_rows(library.image, rows), read_rows(library.regressed, rows), kind)
-
-
-def _channels_first(descriptors: np.ndarray) -> Tensor:
-    """(R, H, W, D) f16 → (R, D, H, W) float32, unit length again after rounding."""
-    x = torch.from_numpy(descriptors.astype(np.float32)).permute(0, 3, 1, 2)
-    return torch.nn.functional.normalize(x, dim=1)
+def _residuals(library: Library, rows: np.ndarray, kind: Residual) -> Tensor:
+    return residuals(library.kept["image"].rows(rows), library.kept["regressed"].rows(rows), kind)

@@ -1,36 +1,136 @@
-"""Which exemplars a user's globs allow, against a filter of plain sets."""
+"""A user's inputs on a small domain of noise: chosen exemplars, and what is refused."""
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
-
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from PIL import Image
 
 from exemplar.conditions.files import InputError
-from exemplar.methods.pixelnn.inputs import allowed_rows
-
-ITEMS = pd.DataFrame(
-    {"id": [f"im{i:02d}" for i in range(12)], "category": ["cat", "dog", "fox"] * 4}
+from exemplar.features.look import looks
+from exemplar.methods.pixelnn.inputs import synthesise_files
+from exemplar.store import layout
+from exemplar.store.arrays import StoreError, array, open_group
+from stages import index, projection
+from tests.methods.pixelnn.noise import run, write_features
+from tests.stages.small_domain import (
+    CONDITION,
+    DOMAIN,
+    SIDE,
+    write_params,
 )
-ROWS = np.array([0, 1, 2, 4, 5, 7, 8, 9, 11])
-GLOBS = st.lists(st.sampled_from(["cat", "d*", "fox", "im0?", "im11", "*"]), max_size=3)
+
+COUNT = 26  # two of them test images
 
 
-@given(only=GLOBS, exclude=GLOBS)
-def test_allowed_is_only_without_exclude(only, exclude):
-    def named(row: int, globs: list[str]) -> bool:
-        return any(fnmatch(str(v), g) for v in ITEMS.iloc[row] for g in globs)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_features(COUNT)
+        run(index)
+        rng = np.random.default_rng(7)
+        Image.fromarray(rng.integers(0, 256, (SIDE, SIDE), np.uint8)).save("drawing.png")
+        yield folder
 
-    expected = [r for r in ROWS if (not only or named(r, only)) and not named(r, exclude)]
-    assert allowed_rows(ITEMS, ROWS, only, exclude).tolist() == expected
+
+@pytest.fixture
+def drawing(made, monkeypatch):
+    monkeypatch.chdir(made)
+    return made / "drawing.png"
 
 
-def test_a_glob_without_effect_is_an_error():
-    with pytest.raises(
-        InputError, match=r"matches 'cow', 'im03'; ids are like 'im00', .* cat, dog"
-    ):
-        allowed_rows(ITEMS, ROWS, ["cow", "cat"], ["im03"])
+def photographs() -> np.ndarray:
+    return np.asarray(array(open_group(layout.images(DOMAIN)), "image"))
+
+
+def used(made) -> set[int]:
+    """The exemplars in the sources of an input."""
+    return set(np.unique(next(made).composed.source[..., 0]).tolist())
+
+
+def test_exemplars_like_a_photograph(drawing, tmp_path):
+    """Larger than the exemplars and cut off at the sides, it looks like itself."""
+    original = photographs()[5]
+    Image.fromarray(original).resize((2 * SIDE, 2 * SIDE), Image.Resampling.NEAREST).save(
+        tmp_path / "five.png"
+    )
+    look = looks(photographs())
+    assert array(open_group(layout.features(DOMAIN, CONDITION)), "look")[:] == pytest.approx(look)
+    library, made = synthesise_files(
+        [drawing], DOMAIN, CONDITION, [], ["noise-6"], like=tmp_path / "five.png", count=11
+    )
+    fitted = np.asarray(
+        Image.open(tmp_path / "five.png").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    )
+    distance = np.linalg.norm(look - looks(fitted[None]), axis=1)
+    distance[[6, 24, 25]] = np.inf  # excluded, and the test images
+    nearest = set(np.argsort(distance)[:11].tolist())
+    assert 5 in nearest
+    assert set(library.exemplars.rows.tolist()) == nearest
+    assert used(made) <= nearest
+
+
+def test_all_exemplars_are_like_it_if_they_are_few(drawing):
+    library, made = synthesise_files([drawing], DOMAIN, CONDITION, [], [], like=drawing)
+    assert library.exemplars.rows.tolist() == list(range(COUNT - 2))
+    assert library.exemplars.index is not None
+    _, free = synthesise_files([drawing], DOMAIN, CONDITION, [], [])
+    np.testing.assert_array_equal(next(made).composed.image, next(free).composed.image)
+
+
+def test_globs_are_held_to(drawing):
+    library, made = synthesise_files([drawing], DOMAIN, CONDITION, ["noise-?", "noise-1?"], [])
+    assert library.exemplars.rows.tolist() == list(range(20))
+    assert used(made) <= set(range(20))
+
+
+def test_too_few_exemplars_are_told(drawing):
+    with pytest.raises(InputError, match="leave 10 exemplars, the schedule 'released' needs 11"):
+        synthesise_files([drawing], DOMAIN, CONDITION, ["noise-?"], [])
+    with pytest.raises(InputError, match=r"--like 9: expected 11 \(what.*\) to 24 \(the exemplars"):
+        synthesise_files([drawing], DOMAIN, CONDITION, [], [], like=drawing, count=9)
+    with pytest.raises(InputError, match=r"--like 25: expected 11 .* to 24"):
+        synthesise_files([drawing], DOMAIN, CONDITION, [], [], like=drawing, count=25)
+
+
+def test_a_library_that_is_too_small_is_told(drawing):
+    write_params(removed={DOMAIN: ["noise-1?", "noise-?"]})
+    try:
+        with pytest.raises(InputError, match="has 4 exemplars, .* needs 11; add training images"):
+            synthesise_files([drawing], DOMAIN, CONDITION, [], [])
+    finally:
+        write_params()
+
+
+def test_all_unreadable_files_are_told_together(drawing, tmp_path):
+    (tmp_path / "text.png").write_text("no image")
+    with pytest.raises(InputError) as caught:
+        synthesise_files(
+            [tmp_path / "none.png", drawing, tmp_path / "text.png"],
+            DOMAIN, CONDITION, [], [], like=tmp_path / "gone.jpg",
+        )  # fmt: skip
+    first, second, third = str(caught.value).splitlines()
+    assert first == f"{tmp_path}/none.png: no such file"
+    assert second.startswith(f"{tmp_path}/text.png: not a readable image")
+    assert third == f"--from {tmp_path}/gone.jpg: no such file"
+
+
+def test_descriptors_of_another_projection_are_told(drawing):
+    """The projection was learned anew, the features are still those of the former one."""
+    path = layout.projection(DOMAIN, CONDITION)
+    kept = {p: p.read_bytes() for p in (path, path.with_suffix(".json"))}
+    write_params(projection={"dimensions": 5, "sample": 12, "pixels": 41})
+    try:
+        run(projection)
+        with pytest.raises(StoreError) as caught:
+            synthesise_files([drawing], DOMAIN, CONDITION, [], [])
+    finally:
+        write_params()
+        for each, content in kept.items():
+            each.write_bytes(content)
+    text = str(caught.value)
+    assert text.startswith("features/noise-edges.zarr: descriptors of another backbone or projecti")
+    assert "models/projection/noise-edges.safetensors (projection " in text
+    assert "run `exemplar reproduce index@noise-edges`" in text

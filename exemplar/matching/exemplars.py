@@ -1,0 +1,63 @@
+"""Which images are exemplars: the training images of a domain, without those that were removed.
+
+The index is built from them and every search is held to them, so one line in `params.yaml`
+takes an image out of all results.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import translate
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from exemplar.settings import SettingsError, section
+from exemplar.store.items import rows_of
+
+
+def exemplar_rows(items: pd.DataFrame, params: dict[str, Any], domain: str) -> np.ndarray:
+    """The rows of a domain's exemplars.
+
+    Args:
+        items: the domain's items.
+        params: of `params.yaml`; its section `removed` has for each domain globs on ids.
+        domain: a section of `domains`.
+
+    Returns:
+        (n,) int64, ascending.
+
+    Raises:
+        SettingsError: `removed` names a domain that is not there, or has a glob that no training
+            image's id matches; all such are named.
+    """
+    removed = section(params, "removed", dict[str, list[str]])
+    problems = [
+        f"  removed.{name}: no such domain; there are {', '.join(params.get('domains', {}))}"
+        for name in removed
+        if name not in params.get("domains", {})
+    ]
+    train = rows_of(items, "train")
+    ids = items["id"].iloc[train].astype(str)
+    gone = np.zeros(len(train), bool)
+    for glob in removed.get(domain, []):
+        hits = matches(ids, glob)
+        gone |= hits
+        if not hits.any():
+            first = f"; ids are like {ids.iloc[0]!r}" if len(ids) else ""
+            problems.append(f"  removed.{domain}: no training image's id matches {glob!r}{first}")
+    if problems:
+        raise SettingsError("params.yaml does not fit:\n" + "\n".join(problems))
+    return train[~gone]
+
+
+def matches(names: Iterable[str], glob: str) -> np.ndarray:
+    """Which names a glob matches as a whole, (n,) bool; case counts.
+
+    >>> matches(["cat", "dog", "caterpillar"], "cat*").tolist()
+    [True, False, True]
+    """
+    pattern = re.compile(translate(glob))
+    return np.array([pattern.match(name) is not None for name in names], dtype=bool)

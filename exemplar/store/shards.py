@@ -1,0 +1,268 @@
+"""Filling a group shard by shard: resumable, by this process or by several.
+
+A stage says what the values of some rows are; here they are made, written and counted. Each shard
+is made and written whole by one process, which then leaves a marker, so shards may be finished in
+any order and what a kill cuts short is made again. Memory holds two shards, however many there are.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from dataclasses import replace as replaced
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import zarr
+
+from exemplar.store.arrays import (
+    SHARD,
+    StoreError,
+    array,
+    create_array,
+    create_group,
+    read_slice,
+    shard_file,
+    write_rows,
+)
+from exemplar.store.files import remove, replace, sources_hash, workplace, written
+
+
+@dataclass(frozen=True)
+class Same:
+    """Values that need not be made: a shard of another group, of the same arrays.
+
+    Attributes:
+        group: the other group.
+        start: the shard's first row there.
+    """
+
+    group: zarr.Group
+    start: int
+
+
+Make = Callable[[slice], dict[str, np.ndarray] | Same]
+"""From the rows of a shard to each array's values (n, …) for them."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Processes that share the shards.
+
+    Attributes:
+        opener: a module-level function as `module:name`; called once in each process, it gives
+            what makes the shards there.
+        arguments: its arguments, JSON values.
+        count: worker processes to start on this machine; with one, no process is started.
+        cluster: the address of a Dask scheduler whose workers are used instead. They run in the
+            project's root, on a file system that all share.
+    """
+
+    opener: str
+    arguments: tuple[Any, ...] = ()
+    count: int = 1
+    cluster: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One shard for a worker process.
+
+    Attributes:
+        folder: the workplace, relative to the project's root.
+        workers: what opens the maker.
+        start: the first row.
+        stop: the last row plus one.
+        sources: the code that the values depend on.
+        code: its hash.
+        fill: a name for all shards made together, unlike that of any others.
+    """
+
+    folder: str
+    workers: Workers
+    start: int
+    stop: int
+    sources: tuple[str, ...]
+    code: str
+    fill: str
+
+
+def fill_group(
+    path: Path,
+    arrays: dict[str, tuple[tuple[int, ...], str]],
+    count: int,
+    make: Make,
+    attributes: dict[str, Any],
+    inputs: list[Any],
+    shard: int = SHARD,
+    sources: tuple[str, ...] = ("exemplar", "stages"),
+    workers: Workers | None = None,
+    uncompressed: tuple[str, ...] = (),
+) -> None:
+    """Makes a group shard by shard, going on from the finished shards if interrupted.
+
+    Args:
+        path: the finished group; replaced when all shards are done.
+        arrays: name → (shape of one image's values, dtype).
+        count: N, the number of images.
+        make: the values of some rows, which depend on nothing but `inputs`.
+        attributes: of the group.
+        inputs: everything the values depend on, as for `content_hash`.
+        shard: images a shard.
+        sources: the code that the values depend on, as for `sources_hash`; what other code began
+            is not gone on with.
+        workers: other processes to make the shards; by default this one makes them.
+        uncompressed: names of arrays that are not worth it.
+
+    Raises:
+        StoreError: worker processes died or were not where the files are.
+        Exception: what making a shard raised, with a note of its rows; finished shards are kept.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    form = {"arrays": arrays, "shard": shard, "count": count, "uncompressed": uncompressed}
+    form["code"] = _code(sources)
+    with workplace(str(path), *inputs, attributes, form) as folder:
+        _begin(folder, arrays, count, attributes, shard, uncompressed)
+        parts = [slice(start, min(start + shard, count)) for start in range(0, count, shard)]
+        left = [part for part in parts if not _marker(folder, part.start).exists()]
+        done = count - sum(part.stop - part.start for part in left)
+
+        def tell(part: slice) -> None:
+            nonlocal done
+            done += part.stop - part.start
+            print(f"{path}: {done}/{count}", file=sys.stderr, flush=True)
+
+        if left and workers and (workers.cluster or min(workers.count, len(left)) > 1):
+            from exemplar.store.cluster import map_shards  # brings Dask
+
+            fill, code = uuid4().hex, _code(sources)
+            tasks = [
+                Task(str(folder), workers, part.start, part.stop, sources, code, fill)
+                for part in left
+            ]
+            map_shards(tasks, workers, str(path), lambda t: tell(slice(t.start, t.stop)))
+        else:
+            _make_here(folder, left, make, tell)
+        for litter in (folder / "group.zarr").rglob("*.partial"):  # of writers that were killed
+            litter.unlink()
+        replace(folder / "group.zarr", path)
+
+
+def make_shard(task: Task) -> None:
+    """Makes and writes one shard; called in a worker process.
+
+    Raises:
+        StoreError: the worker does not see the project's files, or runs other code.
+    """
+    folder = Path(task.folder)
+    if not (folder / "group.zarr" / "zarr.json").is_file():
+        raise StoreError(
+            f"a worker found no {folder} in its folder; start workers in the project's root, "
+            "on a file system that all machines share"
+        )
+    if task.code != _code(task.sources):
+        raise StoreError(
+            "a worker runs other code than the stage; restart the cluster's workers after a "
+            "change, from the same version of the project"
+        )
+    part = slice(task.start, task.stop)
+    _write(folder, part, _opened(task.workers, task.fill)(part))
+
+
+@lru_cache(maxsize=2)
+def _opened(workers: Workers, fill: str) -> Make:
+    """What makes shards in this process; files may change between one fill and the next."""
+    module, _, name = workers.opener.partition(":")
+    return getattr(import_module(module), name)(*workers.arguments)
+
+
+@lru_cache
+def _code(sources: tuple[str, ...]) -> str:
+    """The code as it was when this process, which may be a long-lived worker, first used it."""
+    return sources_hash(*sources)
+
+
+def _begin(
+    folder: Path,
+    arrays: dict[str, tuple[tuple[int, ...], str]],
+    count: int,
+    attributes: dict[str, Any],
+    shard: int,
+    uncompressed: tuple[str, ...],
+) -> None:
+    """Makes the empty group, if it is not there."""
+    path = folder / "group.zarr"
+    if not (path / "zarr.json").is_file():
+        remove(folder / "done")
+        with written(path) as partial:
+            group = create_group(partial, attributes)
+            for name, (shape, dtype) in arrays.items():
+                compressed = name not in uncompressed
+                create_array(group, name, (count, *shape), dtype, shard, compressed)
+    (folder / "done").mkdir(exist_ok=True)
+
+
+def _marker(folder: Path, start: int) -> Path:
+    """The file that says that a shard is finished."""
+    return folder / "done" / f"{start:09d}"
+
+
+def _make_here(folder: Path, parts: list[slice], make: Make, tell: Callable[[slice], None]) -> None:
+    """Makes shards one after the other; each is written while the next is made."""
+    with ThreadPoolExecutor(1) as writer:
+        writing: tuple[slice, Future[None]] | None = None
+        for part in parts:
+            try:
+                values = make(part)
+            except Exception as error:
+                error.add_note(f"while rows {part.start} to {part.stop - 1} were made")
+                raise
+            if writing:
+                writing[1].result()
+                tell(writing[0])
+            writing = part, writer.submit(_write, folder, part, values)
+            del values  # the writer lets go of it as soon as it is written
+        if writing:
+            writing[1].result()
+            tell(writing[0])
+
+
+def _write(folder: Path, part: slice, values: dict[str, np.ndarray] | Same) -> None:
+    """Writes one shard of every array, then its marker."""
+    group = zarr.open_group(str(folder / "group.zarr"), mode="r+")
+    if isinstance(values, Same):
+        for name in group.array_keys():
+            source, target = array(values.group, name), array(group, name)
+            if source.metadata == replaced(target.metadata, shape=source.shape):
+                _link(shard_file(source, values.start), shard_file(target, part.start))
+            else:  # of an older form
+                rows = slice(values.start, values.start + part.stop - part.start)
+                write_rows(target, part.start, read_slice(source, rows))
+    elif missing := set(group.array_keys()) - set(values):
+        raise StoreError(f"rows {part.start} to {part.stop - 1}: no values of {sorted(missing)}")
+    else:
+        for name, rows in values.items():
+            write_rows(array(group, name), part.start, rows)
+    _marker(folder, part.start).touch()
+
+
+def _link(source: Path, target: Path) -> None:
+    """One more name for a finished file, or a copy where the file system has no such thing."""
+    if not source.is_file():
+        root = next(above for above in source.parents if above.suffix == ".zarr")
+        raise StoreError(
+            f"{source}: the shard is missing; remove {root} and run `exemplar reproduce`"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with written(target) as partial:
+        try:
+            os.link(source, partial)
+        except OSError:
+            partial.write_bytes(source.read_bytes())
