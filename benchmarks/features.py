@@ -45,7 +45,7 @@ def speed() -> Figure:
             remove(layout.features(DOMAIN, CONDITION))
             build_features(DOMAIN, CONDITION)
 
-        times = best_times(2, compute=lambda: compute(rows, stored), build=build)
+        times = best_times(3, compute=lambda: compute(rows, stored), build=build)
     return Figure(
         name="building_vs_compute",
         value=COUNT / times["build"],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -40,8 +41,8 @@ def main() -> None:
     figures = []
     precisions: tuple[Precision, ...] = ("bf16", "tf32", "f32")
     for precision in precisions:
-        fused = seconds(lambda: match_fused(query, exemplars, windows, precision))  # noqa: B023
-        plain = seconds(lambda: match_exact(query, exemplars, windows, precision))  # noqa: B023
+        fused = seconds(partial(match_fused, query, exemplars, windows, precision))
+        plain = seconds(partial(match_exact, query, exemplars, windows, precision))
         figures.append(Figure(
             f"fused_{precision}_vs_torch", 1 / fused, "inputs/s", "blocks by torch", 1 / plain,
             plain / fused,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.descriptors import query_and_exemplars
+from benchmarks.query import memory
 from benchmarks.record import Figure, best_times, cost, report, speed_up
 from exemplar.matching.engine import MatchingSettings, match
 from exemplar.matching.windows import WHOLE
@@ -33,6 +34,8 @@ def main() -> None:
         *costliest(query, exemplars, paper),
         *products(query, exemplars),
         *approximate(query, exemplars, released),
+        memory(count=1024, side=96, limit=1500),
+        memory(count=64, side=256, limit=3000),
     ]
     report("matching", figures)
 

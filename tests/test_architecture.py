@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("exemplar", "stages", "tasks", "flows")
+PACKAGES = ("exemplar", "stages", "tasks", "flows", "benchmarks")
 BELOW_METHODS = (
     "conditions", "data", "features", "matching", "metrics", "settings", "store", "training",
 )  # fmt: skip
@@ -69,7 +69,7 @@ def forbidden(module: str) -> tuple[str, ...]:
     """The packages a module must not import."""
     room = module.split(".")[0]
     if room == "exemplar":
-        names = ("prefect", "dvc", "stages", "tasks", "flows")
+        names = ("prefect", "dvc", "stages", "tasks", "flows", "benchmarks")
         parts = module.split(".")
         if len(parts) > 1 and parts[1] in BELOW_METHODS:
             names += ("exemplar.methods",)
@@ -81,9 +81,10 @@ def forbidden(module: str) -> tuple[str, ...]:
             )
         return names
     return {
-        "stages": ("prefect", "dvc", "tasks", "flows"),
-        "tasks": ("flows", "stages"),
-        "flows": (),
+        "stages": ("prefect", "dvc", "tasks", "flows", "benchmarks"),
+        "tasks": ("flows", "stages", "benchmarks"),
+        "flows": ("benchmarks",),
+        "benchmarks": ("prefect", "dvc", "stages", "tasks", "flows"),
     }[room]
 
 

@@ -26,6 +26,9 @@ class MatchingSettings(Settings):
     """`coarse_to_fine` is some thirty times faster and finds matches almost as similar."""
     precision: Precision = "f32"
     """Of the exact search's products: `bf16` is twice as fast; `tf32` needs a GPU."""
+    support: int = Field(default=0, ge=0)
+    """Radius in pixels of the neighbourhood over which the exact search averages similarities, so
+    that neighbouring pixels match alike; 0 compares pixels alone, as published."""
     iterations: int = Field(default=2, ge=1)
     """Of `patchmatch`."""
     seed: int = Field(default=0, ge=0)
@@ -63,9 +66,15 @@ def match(
     """
     settings = settings or MatchingSettings()
     check(query, exemplars, windows)
+    if settings.support and settings.search != "exact":
+        raise ValueError(
+            f"candidates.matching.support: {settings.support} needs `search: exact`, got "
+            f"`search: {settings.search}`; choose the exact search, or support 0"
+        )
     if settings.search == "coarse_to_fine":
         return match_coarse_to_fine(query, exemplars, windows)
     if settings.search == "patchmatch":
         return match_patchmatch(query, exemplars, windows, settings.seed, settings.iterations)
-    exact = match_fused if available(query.device) else match_exact
-    return exact(query, exemplars, windows, settings.precision)
+    if available(query.device) and not settings.support:
+        return match_fused(query, exemplars, windows, settings.precision)
+    return match_exact(query, exemplars, windows, settings.precision, settings.support)

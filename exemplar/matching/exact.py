@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal
 
 import numba
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 from exemplar.matching.similarity import similarities
+from exemplar.matching.support import supported_row, supported_rows
 from exemplar.matching.windows import WHOLE, Matches, empty_matches, largest, offsets, reach
 
 Precision = Literal["f32", "tf32", "bf16"]
@@ -27,7 +29,11 @@ _BLOCK = {"cpu": 8 << 20, "cuda": 256 << 20}
 
 
 def match_exact(
-    query: Tensor, exemplars: Tensor, windows: tuple[int, ...], precision: Precision = "f32"
+    query: Tensor,
+    exemplars: Tensor,
+    windows: tuple[int, ...],
+    precision: Precision = "f32",
+    support: int = 0,
 ) -> Matches:
     """The best match of every pixel, for all exemplars and windows in one pass.
 
@@ -40,6 +46,8 @@ def match_exact(
         windows: sides in pixels, or `WHOLE`.
         precision: of the products. With `bf16` and `tf32` positions are chosen by rounded
             similarities; the scores are those of the chosen positions in float32.
+        support: the radius of the neighbourhood over which similarities are averaged before the
+            best is chosen (`matching.support`); 0 compares pixels alone. The scores are the means.
 
     Returns:
         Scores and positions for every exemplar and window.
@@ -52,32 +60,78 @@ def match_exact(
     height, width, _ = query.shape
     found = empty_matches(query, exemplars, windows)
     rounded = torch.bfloat16 if precision == "bf16" else torch.float32
-    step = max(1, _BLOCK[query.device.type] // (4 * width * height * width))
-    # Reused for every block: fresh memory of this size is paged in anew each time, which costs
-    # nearly as much as the product.
-    block = query.new_empty(step * width, height * width)
-    product = block.to(rounded)
-    pixels = query.flatten(0, 1)
-    queries = pixels.to(rounded)
+    step = 1 if support else max(1, _BLOCK[query.device.type] // (4 * width * height * width))
+    products = _Products(query, step, rounded)
+    blocks = partial(_supported, radius=support) if support else partial(_plain, step=step)
     with _tf32(precision == "tf32"):
         for rank, exemplar in enumerate(exemplars):
-            keys = exemplar.flatten(0, 1).to(rounded)
-            for top in range(0, height, step):
-                rows = slice(top, min(top + step, height))
-                touched = _key_rows(rows, largest(windows), height)
-                part = slice(touched.start * width, touched.stop * width)
-                count = (rows.stop - top) * width
-                out = product[:count].view(-1)[: count * (part.stop - part.start)].view(count, -1)
-                torch.mm(queries[top * width : rows.stop * width], keys[part].T, out=out)
-                similar = block.view(-1)[: out.numel()].view_as(out)
-                if similar.data_ptr() != out.data_ptr():
-                    similar.copy_(out)
-                _read(found, rank, similar, rows, touched, windows)
-            if precision != "f32":
+            products.take(exemplar)
+            for rows, touched, block in blocks(products, largest(windows)):
+                _read(found, rank, block, rows, touched, windows)
+            if precision != "f32" and not support:
                 chosen = found.position[rank].flatten(1).T
-                score = similarities(pixels, exemplar.flatten(0, 1), chosen)
+                score = similarities(query.flatten(0, 1), exemplar.flatten(0, 1), chosen)
                 found.score[rank] = score.T.view_as(found.score[rank])
     return found
+
+
+class _Products:
+    """Products of rows of a query's pixels with rows of an exemplar's, in memory that is reused.
+
+    Fresh memory of this size is paged in anew for every block, which costs nearly as much as the
+    product.
+    """
+
+    def __init__(self, query: Tensor, rows: int, rounded: torch.dtype) -> None:
+        self.height, self.width, _ = query.shape
+        self.queries = query.flatten(0, 1).to(rounded)
+        self.keys = self.queries
+        self.block = query.new_empty(rows * self.width * self.height * self.width)
+        self.product = self.block.to(rounded)
+
+    def take(self, exemplar: Tensor) -> None:
+        """Goes on to another exemplar (H, W, D)."""
+        self.keys = exemplar.flatten(0, 1).to(self.queries.dtype)
+
+    def similar(self, rows: slice, key_rows: slice) -> Tensor:
+        """Similarities (n · W, k · W) float32, overwritten by the next call."""
+        mine = self.queries[rows.start * self.width : rows.stop * self.width]
+        keys = self.keys[key_rows.start * self.width : key_rows.stop * self.width]
+        count = len(mine) * len(keys)
+        out = self.product[:count].view(len(mine), len(keys))
+        torch.mm(mine, keys.T, out=out)
+        block = self.block[:count].view_as(out)
+        return block if block.data_ptr() == out.data_ptr() else block.copy_(out)
+
+
+def _plain(products: _Products, window: int, step: int) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Similarities of some query rows at a time to the key rows that the window touches."""
+    low, high = reach(window, products.height)
+    for top in range(0, products.height, step):
+        rows = slice(top, min(top + step, products.height))
+        touched = slice(max(0, top + low), min(products.height, rows.stop + high))
+        yield rows, touched, products.similar(rows, touched)
+
+
+def _supported(
+    products: _Products, window: int, radius: int
+) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Likewise one query row at a time, each similarity the mean over its neighbourhood."""
+    height, width = products.height, products.width
+
+    def multiply(row: int, first: int, stop: int) -> Tensor:
+        similar = products.similar(slice(row, row + 1), slice(first, stop))
+        return similar.view(width, stop - first, width)
+
+    bounds = (height, width, radius, *reach(window, height))
+    if products.block.device.type == "cpu":
+        made = (
+            (y, first, torch.from_numpy(x)) for y, first, x in supported_rows(multiply, *bounds)
+        )
+    else:
+        made = ((y, *supported_row(multiply, y, *bounds)) for y in range(height))
+    for y, first, means in made:
+        yield slice(y, y + 1), slice(first, first + means.shape[1]), means.flatten(1)
 
 
 def _read(
@@ -173,12 +227,6 @@ def _read_windows(block, top, first, reaches, height, width, score, position):
                         best, place = value, row * width + column
             score[window, query] = best
             position[window, query] = place
-
-
-def _key_rows(rows: slice, window: int, height: int) -> slice:
-    """The key rows that the window of any query row touches."""
-    low, high = reach(window, height)
-    return slice(max(0, rows.start + low), min(height, rows.stop + high))
 
 
 @contextmanager

@@ -207,7 +207,9 @@ def read_slice(source: zarr.Array, part: slice) -> np.ndarray:
         return np.empty((0, *source.shape[1:]), source.dtype)
     size = shard_size(source)
     starts = range(part.start - part.start % size, part.stop, size)
-    missing = [row for row in starts if not shard_file(source, row).is_file()]
+    files = {row: shard_file(source, row) for row in starts}
+    # Zarr reads zeros from a shard that is not there, and from some that are empty.
+    missing = [row for row, file in files.items() if not file.is_file() or not file.stat().st_size]
     if missing:
         raise _unreadable(source, slice(missing[0], missing[-1] + size), "the shard is missing")
     try:

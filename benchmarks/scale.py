@@ -1,0 +1,56 @@
+"""How work grows with workers.
+
+    python -m benchmarks.scale
+
+Makes its own photographs and networks in a temporary folder, which for a while takes 8 GB; some
+four minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from distributed import LocalCluster
+
+from benchmarks.random_domain import CONDITION, DOMAIN, random_domain
+from benchmarks.record import Figure, report, speed_up
+from exemplar.methods.pixelnn.rows import build_features
+from exemplar.store import layout
+from exemplar.store.files import content_hash, remove
+
+COUNT = 4096
+DIMENSIONS = 64
+
+
+def main() -> None:
+    """Measures, prints, writes reports/benchmarks/scale.json."""
+    report("scale", [workers()])
+
+
+def workers() -> Figure:
+    """Two worker processes of one thread each against one, each from its start to its end."""
+    seconds, hashes = {}, set()
+    with random_domain(COUNT, DIMENSIONS):
+        for count in (1, 2):
+            start = time.perf_counter()
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+            )
+            with cluster:
+                build_features(DOMAIN, CONDITION, cluster.scheduler_address)
+            seconds[count] = time.perf_counter() - start
+            store = layout.features(DOMAIN, CONDITION)
+            hashes.add(content_hash(store))
+            remove(store)
+    if len(hashes) > 1:
+        raise AssertionError("two workers made another feature store than one")
+    reference = f"one worker of one thread on the same {COUNT} images"
+    return speed_up("two_workers_vs_one", seconds[2], reference, seconds[1])
+
+
+if __name__ == "__main__":
+    main()
