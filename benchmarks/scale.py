@@ -1,9 +1,9 @@
-"""How work grows with workers.
+"""How work grows with workers, and a query's time with the library.
 
     python -m benchmarks.scale
 
-Makes its own photographs and networks in a temporary folder, which for a while takes 8 GB; some
-four minutes on two cores.
+Makes its own photographs, networks and libraries in temporary folders, which for a while take
+8 GB; some eight minutes on two cores.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 import logging
 import time
 
+import torch
 from distributed import LocalCluster
 
+from benchmarks.query import growth
 from benchmarks.random_domain import CONDITION, DOMAIN, random_domain
 from benchmarks.record import Figure, report, speed_up
 from exemplar.methods.pixelnn.rows import build_features
@@ -25,7 +27,8 @@ DIMENSIONS = 64
 
 def main() -> None:
     """Measures, prints, writes reports/benchmarks/scale.json."""
-    report("scale", [workers()])
+    torch.set_num_threads(1)  # as a query of the pipeline
+    report("scale", [growth(many=100_032, few=1024), workers()])
 
 
 def workers() -> Figure:

@@ -231,7 +231,7 @@ def require_backbone(projection: Projection, backbone: Backbone) -> None:
         raise ProjectionError(
             f"the descriptors are of {projection.backbone} ({', '.join(projection.layers)}), "
             f"the backbone is {backbone.name} ({', '.join(backbone.layers)}); "
-            "run the stage `features` again, or name the former backbone in params.yaml"
+            "run the stage `projection` again, or name the former backbone in params.yaml"
         )
 
 
@@ -277,5 +277,5 @@ def _require_channels(
     if got != expected:
         raise ProjectionError(
             f"the projection is for {projection.backbone} with {expected} channels, "
-            f"got {got}: descriptors of another backbone; run the stage `features` again"
+            f"got {got}: descriptors of another backbone; run the stage `projection` again"
         )

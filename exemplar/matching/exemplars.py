@@ -17,6 +17,9 @@ import pandas as pd
 from exemplar.settings import SettingsError, section
 from exemplar.store.items import rows_of
 
+Removed = dict[str, list[str]]
+"""The section `removed` of `params.yaml`: for each domain, globs on ids."""
+
 
 def exemplar_rows(items: pd.DataFrame, params: dict[str, Any], domain: str) -> np.ndarray:
     """The rows of a domain's exemplars.
@@ -33,7 +36,7 @@ def exemplar_rows(items: pd.DataFrame, params: dict[str, Any], domain: str) -> n
         SettingsError: `removed` names a domain that is not there, or has a glob that no training
             image's id matches; all such are named.
     """
-    removed = section(params, "removed", dict[str, list[str]])
+    removed = section(params, "removed", Removed)
     problems = [
         f"  removed.{name}: no such domain; there are {', '.join(params.get('domains', {}))}"
         for name in removed

@@ -23,6 +23,7 @@ MODELS = {
     "estimators": "exemplar.estimators:EstimatorsSettings",
     "conditions": "exemplar.conditions.sources:ConditionsSettings",
     "regressor": "exemplar.methods.pixelnn.regressor:RegressorSettings",
+    "removed": "exemplar.matching.exemplars:Removed",
     "projection": "exemplar.features.projection:ProjectionSettings",
     "features": "exemplar.methods.pixelnn.describe:FeaturesSettings",
     "candidates": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",

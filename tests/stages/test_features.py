@@ -112,7 +112,7 @@ def test_other_networks_or_settings_make_all_anew(computed):
     write_params(features={"scene_side": 3, "threads": 2})
     assert count() == 9
     write_networks(seed=1)
-    with pytest.raises(ProjectionError, match="run the stage `features` again"):
+    with pytest.raises(ProjectionError, match="run the stage `projection` again"):
         build()  # the backbone is another, the projection is not
     run(projection, "--condition", CONDITION)
     assert count() == 9
