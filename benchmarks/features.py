@@ -2,7 +2,7 @@
 
     python -m benchmarks.features
 
-Makes its own photographs and networks in a temporary folder; takes some three minutes on two
+Makes its own photographs and networks in a temporary folder; takes some four minutes on two
 cores.
 """
 
@@ -24,7 +24,7 @@ from exemplar.store import layout
 from exemplar.store.arrays import read_slice
 from exemplar.store.files import remove
 
-COUNT, FEW = 512, 128
+COUNT, FEW = 1024, 128
 DIMENSIONS = 64
 
 
@@ -45,7 +45,7 @@ def speed() -> Figure:
             remove(layout.features(DOMAIN, CONDITION))
             build_features(DOMAIN, CONDITION)
 
-        times = best_times(3, compute=lambda: compute(rows, stored), build=build)
+        times = best_times(2, compute=lambda: compute(rows, stored), build=build)
     return Figure(
         name="building_vs_compute",
         value=COUNT / times["build"],

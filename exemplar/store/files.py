@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,12 @@ def content_hash(*parts: Path | str | bytes | dict[str, Any] | list[Any]) -> str
     return digest.hexdigest()
 
 
+@cache
 def sources_hash(*places: str) -> str:
     """A hash of the project's Python sources as Python sees them: comments do not count.
 
-    Work that was done by other code is told apart by it.
+    Work that was done by other code is told apart by it. A process keeps its first answer, as it
+    keeps the code it has imported.
 
     Args:
         places: files and folders of sources relative to the folder that holds the package, such

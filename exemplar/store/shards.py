@@ -127,7 +127,7 @@ def fill_group(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     form = {"arrays": arrays, "shard": shard, "count": count, "uncompressed": uncompressed}
-    form["code"] = _code(sources)
+    form["code"] = sources_hash(*sources)
     with workplace(str(path), *inputs, attributes, form) as folder:
         _begin(folder, arrays, count, attributes, shard, uncompressed)
         parts = [slice(start, min(start + shard, count)) for start in range(0, count, shard)]
@@ -142,7 +142,7 @@ def fill_group(
         if left and workers and (workers.cluster or min(workers.count, len(left)) > 1):
             from exemplar.store.cluster import map_shards  # brings Dask
 
-            fill, code = uuid4().hex, _code(sources)
+            fill, code = uuid4().hex, sources_hash(*sources)
             tasks = [
                 Task(str(folder), workers, part.start, part.stop, sources, code, fill)
                 for part in left
@@ -167,7 +167,7 @@ def make_shard(task: Task) -> None:
             f"a worker found no {folder} in its folder; start workers in the project's root, "
             "on a file system that all machines share"
         )
-    if task.code != _code(task.sources):
+    if task.code != sources_hash(*task.sources):
         raise StoreError(
             "a worker runs other code than the stage; restart the cluster's workers after a "
             "change, from the same version of the project"
@@ -181,12 +181,6 @@ def _opened(workers: Workers, fill: str) -> Make:
     """What makes shards in this process; files may change between one fill and the next."""
     module, _, name = workers.opener.partition(":")
     return getattr(import_module(module), name)(*workers.arguments)
-
-
-@lru_cache
-def _code(sources: tuple[str, ...]) -> str:
-    """The code as it was when this process, which may be a long-lived worker, first used it."""
-    return sources_hash(*sources)
 
 
 def _begin(

@@ -64,6 +64,7 @@ def test_a_hash_of_sources_is_of_what_they_do(tmp_path, monkeypatch):
         for path in package.iterdir():
             path.unlink()
         (package / name).write_text(text)
+        sources_hash.cache_clear()
         return sources_hash("exemplar/room")
 
     plain = "def f(x):\n    return x + 1\n\n\nclass C:\n    y = 'a'\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from pydantic import Field
@@ -132,13 +134,15 @@ def describe_rows(
         (B, L) f32.
     """
     size = (photographs.shape[1], photographs.shape[2])
-    values = {"look": looks(photographs)}
-    for part, places in batches(len(stored)):
-        regressed = regressor(stored[places], size)
-        descriptor, scene = describe_images(backbone, projection, regressed, settings)
-        made = {"regressed": regressed, "descriptor": descriptor, "scene": scene}
-        for name, rows in made.items():
-            if name not in values:
-                values[name] = np.empty((len(stored), *rows.shape[1:]), rows.dtype)
-            values[name][part] = rows[: part.stop - part.start]
-    return values
+    values: dict[str, np.ndarray] = {}
+    with ThreadPoolExecutor(1) as beside:  # the networks leave a core free
+        look = beside.submit(looks, photographs)
+        for part, places in batches(len(stored)):
+            regressed = regressor(stored[places], size)
+            descriptor, scene = describe_images(backbone, projection, regressed, settings)
+            made = {"regressed": regressed, "descriptor": descriptor, "scene": scene}
+            for name, rows in made.items():
+                if name not in values:
+                    values[name] = np.empty((len(stored), *rows.shape[1:]), rows.dtype)
+                values[name][part] = rows[: part.stop - part.start]
+        return values | {"look": look.result()}
