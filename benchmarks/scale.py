@@ -8,17 +8,16 @@ Makes its own photographs, networks and libraries in temporary folders, which fo
 
 from __future__ import annotations
 
-import logging
 import time
 
 import torch
-from distributed import LocalCluster
 
 from benchmarks.query import growth
 from benchmarks.random_domain import CONDITION, DOMAIN, random_domain
 from benchmarks.record import Figure, report, speed_up
 from exemplar.methods.pixelnn.rows import build_features
 from exemplar.store import layout
+from exemplar.store.cluster import local_workers
 from exemplar.store.files import content_hash, remove
 
 COUNT = 4096
@@ -37,14 +36,8 @@ def workers() -> Figure:
     with random_domain(COUNT, DIMENSIONS):
         for count in (1, 2):
             start = time.perf_counter()
-            cluster = LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                dashboard_address="127.0.0.1:0",
-                silence_logs=logging.CRITICAL,
-            )
-            with cluster:
-                build_features(DOMAIN, CONDITION, cluster.scheduler_address)
+            with local_workers(count) as address:
+                build_features(DOMAIN, CONDITION, address)
             seconds[count] = time.perf_counter() - start
             store = layout.features(DOMAIN, CONDITION)
             hashes.add(content_hash(store))

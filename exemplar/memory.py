@@ -16,6 +16,14 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 KEPT = 1 << 30
 """Bytes of freed memory that stay with the process at most."""
 
+ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(KEPT),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+}
+"""The same for processes to be started. Those that compute in threads other than their first need
+it from the start: other threads have memory of their own, which cannot be told to keep anything."""
+
 
 def keep_freed_memory() -> bool:
     """Makes this process keep what it frees, up to a gigabyte; for those who run many batches.

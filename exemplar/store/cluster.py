@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from exemplar.memory import ENVIRONMENT
 from exemplar.store.arrays import StoreError
 from exemplar.store.shards import Task, Workers, make_shard
 
@@ -57,40 +58,65 @@ def map_shards(
 
 
 @contextmanager
-def _client(workers: Workers, tasks: int) -> Iterator[Client]:
-    """A connection to the named cluster, or to one that lives as long as the block."""
-    from dask import config
-    from distributed import Client, LocalCluster
+def local_workers(count: int) -> Iterator[str]:
+    """Worker processes of this machine, of one thread each, for as long as the block lasts.
 
-    if workers.cluster:
-        try:
-            client = Client(workers.cluster, timeout=PATIENCE, set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise StoreError(
-                f"no Dask scheduler answers at {workers.cluster!r} ({error}); correct `cluster` in "
-                "params.yaml or DASK_SCHEDULER_ADDRESS, or leave both empty to work here alone"
-            ) from error
-        with client:
-            try:
-                client.wait_for_workers(1, timeout=PATIENCE)
-            except TimeoutError:
-                raise StoreError(
-                    f"the Dask scheduler at {workers.cluster} has no workers; start some in the "
-                    f"project's root: dask worker {workers.cluster}"
-                ) from None
-            yield client
-        return
+    Args:
+        count: how many.
+
+    Yields:
+        The address of their scheduler.
+    """
+    from dask import config
+    from distributed import LocalCluster
+
+    prefix = "distributed.nanny.pre-spawn-environ"
+    environment = {f"{prefix}.{name}": value for name, value in ENVIRONMENT.items()}
     quiet = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
-    with (
-        config.set(quiet),
-        LocalCluster(
-            n_workers=min(workers.count, tasks),
+    with config.set(environment | quiet):
+        cluster = LocalCluster(
+            n_workers=count,
             threads_per_worker=1,
             processes=True,
             dashboard_address="127.0.0.1:0",  # a port that no one else uses, and nothing there
             memory_limit=None,  # a shard is made or not; there is nothing to spill
             silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+        )
+        with cluster:
+            yield cluster.scheduler_address
+
+
+@contextmanager
+def _client(workers: Workers, tasks: int) -> Iterator[Client]:
+    """A connection to the named cluster, or to one that lives as long as the block."""
+    if workers.cluster:
+        with _connected(workers.cluster) as client:
+            yield client
+    else:
+        with (
+            local_workers(min(workers.count, tasks)) as address,
+            _connected(address) as client,
+        ):
+            yield client
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"no Dask scheduler answers at {address!r} ({error}); correct `cluster` in "
+            "params.yaml or DASK_SCHEDULER_ADDRESS, or leave both empty to work here alone"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise StoreError(
+                f"the Dask scheduler at {address} has no workers; start some in the project's "
+                f"root: dask worker {address} --nthreads 1"
+            ) from None
         yield client

@@ -55,6 +55,12 @@ def finished_run(
         described = {"backbone": "a net", "layers": ["conv1_2", "conv3_3"], "dimensions": 64}
         path = root / layout.features("rendered", condition)
         write_group(path, {"regressed": _blurred(images)}, described)
+        path = root / layout.agreement("rendered", condition)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            "dimensions,window,agreement,similarity,variance_kept\n"
+            "32,11,0.8,0.98,0.9\n32,0,0.7,0.97,0.9\n64,11,0.9374,0.995,0.95\n64,0,0.9,0.99,0.95\n"
+        )
         for method in ("pixelnn", "global"):
             path = root / layout.candidates(method, "rendered", condition)
             _write_candidates(path, images, training, members, generator)
@@ -200,6 +206,13 @@ def _report(root: Path) -> str:
     return (root / "reports/index.html").read_text()
 
 
+def test_the_page_says_which_dimensions_are_used_and_what_they_find(run: Path) -> None:
+    page = (run / "reports/index.html").read_text()
+    assert page.count("<b>64</b>") == 2  # once a condition
+    assert "<b>32</b>" not in page
+    assert page.count("93.7 %") == 2
+
+
 def test_the_csv_is_the_evaluations_one_under_the_other(run: Path) -> None:
     lines = [
         (run / layout.evaluation("pixelnn", "rendered", c) / "table.csv").read_text().splitlines()
@@ -225,7 +238,7 @@ def test_the_page_has_every_number_of_the_csv_and_shows_it_rounded(run: Path) ->
 
 def test_no_score_stands_without_its_judge(run: Path) -> None:
     text = (run / "reports/index.html").read_text()
-    section = text[text.index('<section id="scores">') :]
+    section = text[text.index('<section id="scores">') : text.index("What differs")]
     heads = re.findall(r'<th class="n">(.*?)</th>', section)
     judged = [re.sub("<[^>]+>", "", head).split(" (judge: ") for head in heads]
     judged = [(name.split()[0], judge.rstrip(")")) for name, judge in judged]
