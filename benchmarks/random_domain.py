@@ -27,12 +27,13 @@ DOMAIN, CONDITION, SIDE = "random", "edges", 96
 
 
 @contextmanager
-def random_domain(count: int, dimensions: int) -> Iterator[Path]:
+def random_domain(count: int, dimensions: int, width: int = 16) -> Iterator[Path]:
     """Makes everything that comes before the feature store, in a folder that is then left.
 
     Args:
         count: N, photographs of 96×96.
         dimensions: D of the descriptors.
+        width: of the networks; their work grows with its square.
 
     Yields:
         The folder, which is the current one as long as the block lasts.
@@ -41,7 +42,7 @@ def random_domain(count: int, dimensions: int) -> Iterator[Path]:
         write_settings(dimensions)
         write_photographs(count)
         torch.manual_seed(0)
-        size = PixelNetSettings()
+        size = PixelNetSettings(width=width)
         trunk = PixelNet(3, {"normals": 3, "edges": 1, "parts": 7}, size)
         parts = tuple(map(str, range(7)))
         save_estimators(layout.ESTIMATORS, trunk, parts, EstimatorsSettings(), DOMAIN)

@@ -20,8 +20,7 @@ from exemplar.store import layout
 from exemplar.store.cluster import local_workers
 from exemplar.store.files import content_hash, remove
 
-COUNT = 4096
-DIMENSIONS = 64
+COUNT, DIMENSIONS, WIDTH = 2048, 64, 32
 
 
 def main() -> None:
@@ -33,7 +32,7 @@ def main() -> None:
 def workers() -> Figure:
     """Two worker processes of one thread each against one, each from its start to its end."""
     seconds, hashes = {}, set()
-    with random_domain(COUNT, DIMENSIONS):
+    with random_domain(COUNT, DIMENSIONS, WIDTH):
         for count in (1, 2):
             start = time.perf_counter()
             with local_workers(count) as address:
@@ -44,7 +43,7 @@ def workers() -> Figure:
             remove(store)
     if len(hashes) > 1:
         raise AssertionError("two workers made another feature store than one")
-    reference = f"one worker of one thread on the same {COUNT} images"
+    reference = f"one such worker on the same {COUNT} images, with networks of width {WIDTH}"
     return speed_up("two_workers_vs_one", seconds[2], reference, seconds[1])
 
 
