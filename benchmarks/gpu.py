@@ -21,6 +21,7 @@ from exemplar.matching.exact import Precision, match_exact
 from exemplar.matching.fused import available, match_fused
 from exemplar.matching.windows import WHOLE
 from exemplar.methods.pixelnn.compose import compose
+from exemplar.methods.pixelnn.followers import by_rank
 from exemplar.methods.pixelnn.schedule import candidates, exemplars_needed, windows_of
 
 SIDE, DIMENSIONS, INPUTS = 96, 128, 200
@@ -62,7 +63,7 @@ def main() -> None:
 
     def candidates_of_one() -> None:
         matches = match_fused(query, exemplars, windows, "bf16")
-        compose(image, residual, np.arange(ranks), matches, members)
+        compose(image, residual, by_rank(np.arange(ranks), members), matches, members)
 
     each = seconds(candidates_of_one)
     alone = figures[0].value

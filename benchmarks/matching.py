@@ -34,6 +34,7 @@ def main() -> None:
         *costliest(query, exemplars, paper),
         *products(query, exemplars),
         *approximate(query, exemplars, released),
+        *supported(query, exemplars, released),
         memory(count=1024, side=96, limit=1500),
         memory(count=64, side=256, limit=3000),
     ]
@@ -143,6 +144,52 @@ def approximate(query: Tensor, exemplars: Tensor, members: list[Candidate]) -> l
             cost(f"{name}_score", score[name], "mean best cosine, exact", score["exact"], "cosine"),
         ]
     return figures
+
+
+def supported(query: Tensor, exemplars: Tensor, members: list[Candidate]) -> list[Figure]:
+    """Matching by neighbourhoods against matching pixel by pixel: time, and how good it is."""
+    windows, radius = windows_of(members), 5
+    ways = {
+        "alone": MatchingSettings(),
+        "box": MatchingSettings(search="coarse_to_fine", support=radius),
+        "guided": MatchingSettings(search="coarse_to_fine", support=radius, softness=0.1),
+        "patchmatch": MatchingSettings(search="patchmatch", support=radius),
+    }
+    guide = query[..., :3].clamp(0, 1)
+    work = {
+        name: partial(match, query, exemplars, windows, way, guide) for name, way in ways.items()
+    }
+    times = best_times(2, **work)
+    rows = list(range(8, query.shape[0], 16))
+    best = torch.stack([supported_best(query, exemplars[0], row, radius) for row in rows])
+    figures = []
+    for name in ("box", "guided", "patchmatch"):
+        figures.append(cost(f"support_{name}_vs_alone", times[name],
+                            "all windows, exact, pixels alone", times["alone"]))  # fmt: skip
+        if name != "guided":
+            score = work[name]().score[0, windows.index(WHOLE), rows]
+            figures.append(cost(f"support_{name}_score", score.mean().item(),
+                                "mean best neighbourhood of the whole image, by all pairs",
+                                best.mean().item(), "cosine"))  # fmt: skip
+    return figures
+
+
+def supported_best(query: Tensor, exemplar: Tensor, row: int, radius: int) -> Tensor:
+    """The mean similarity of each pixel's best neighbourhood (W,), found by comparing all pairs."""
+    height, width, _ = query.shape
+    total, norm = torch.zeros(2, width, height, width)
+    for down in range(-radius, radius + 1):
+        if not 0 <= row + down < height:
+            continue
+        similar = (query[row + down] @ exemplar.flatten(0, 1).T).view(width, height, width)
+        v = slice(max(0, -down), height - max(0, down))
+        v_there = slice(max(0, down), height - max(0, -down))
+        for right in range(-radius, radius + 1):
+            x = slice(max(0, -right), width - max(0, right))
+            x_there = slice(max(0, right), width - max(0, -right))
+            total[x, v, x] += similar[x_there, v_there, x_there]
+            norm[x, v, x] += 1
+    return (total / norm).flatten(1).amax(1)
 
 
 if __name__ == "__main__":

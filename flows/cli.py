@@ -83,8 +83,8 @@ def _add_synth(commands: argparse._SubParsersAction) -> None:
     synth = commands.add_parser(
         "synth",
         help="candidates, sources and attribution for your own inputs",
-        description="Writes for each input a folder with the candidates, a contact sheet, "
-        "sources.npz, attribution.csv and a correspondence picture.",
+        description="Writes for each input a folder with the candidates, best first, a contact "
+        "sheet, sources.npz, attribution.csv and a correspondence picture.",
     )
     synth.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="image files")
     synth.add_argument("--domain", required=True, help="whose exemplars: a domain of params.yaml")
@@ -105,14 +105,26 @@ def _add_synth(commands: argparse._SubParsersAction) -> None:
         dest="like",
         type=Path,
         metavar="IMAGE",
-        help="use the exemplars that look most like this photograph, in colour and texture",
+        help="use the exemplars that look most like this photograph, in colour and texture, and "
+        "put those together that look like it",
     )
     synth.add_argument(
         "--like",
-        dest="count",
+        dest="alike_count",
         type=_count,
         metavar="COUNT",
         help="how many, with --from; default: five times what the schedule needs",
+    )
+    synth.add_argument(
+        "--count",
+        type=_count,
+        metavar="N",
+        help="only so many candidates, good ones unlike each other; default: all, best first",
+    )
+    synth.add_argument(
+        "--published",
+        action="store_true",
+        help="candidates as published, neither coherent nor ranked",
     )
     synth.add_argument(
         "--photographs",
@@ -166,7 +178,7 @@ def _tables(args: argparse.Namespace) -> int:
 
 
 def _synth(args: argparse.Namespace) -> int:
-    if args.count is not None and args.like is None:
+    if args.alike_count is not None and args.like is None:
         raise ValueError(
             "--like COUNT says how many exemplars look like the photograph of --from IMAGE; "
             "name one, or leave --like out"
@@ -174,7 +186,8 @@ def _synth(args: argparse.Namespace) -> int:
     from flows.synth import synth
 
     for folder in synth(args.inputs, args.domain, args.condition, args.out, args.only,
-                        args.exclude, args.photographs, args.like, args.count):  # fmt: skip
+                        args.exclude, args.photographs, args.like, args.alike_count, args.count,
+                        args.published):  # fmt: skip
         print(folder)
     return 0
 

@@ -10,14 +10,11 @@ import pandas as pd
 from PIL import Image
 
 from exemplar.conditions.files import InputError
-from exemplar.methods.pixelnn import schedule
-from exemplar.methods.pixelnn.inputs import Synthesis, synthesise_files
+from exemplar.methods.pixelnn.inputs import Made, synthesise_files
 from exemplar.methods.pixelnn.library import Library
-from exemplar.methods.pixelnn.synthesis import CandidatesSettings
 from exemplar.report.attribution import shares
 from exemplar.report.pictures import condition_picture, contact_sheet, correspondence_picture
 from exemplar.report.spread import spread
-from exemplar.settings import load_params, section
 from exemplar.store.arrays import read_rows
 from exemplar.store.files import written
 
@@ -33,7 +30,9 @@ def synth(
     exclude: list[str],
     photographs: bool = False,
     like: Path | None = None,
+    alike_count: int | None = None,
     count: int | None = None,
+    published: bool = False,
 ) -> list[Path]:
     """Writes a folder for each input.
 
@@ -46,7 +45,9 @@ def synth(
         exclude: globs on those not to use.
         photographs: the inputs are photographs to extract the condition from.
         like: a photograph; the exemplars that look most like it are used.
-        count: how many these are.
+        alike_count: how many these are.
+        count: how many candidates, good and distinct ones; all by default.
+        published: make the published candidates, which are not ranked.
 
     Returns:
         The folders written, one an input, named after its file.
@@ -54,79 +55,83 @@ def synth(
     Raises:
         InputError: an input cannot be used; nothing was written.
     """
-    repeated = [name for name, count in Counter(path.stem for path in inputs).items() if count > 1]
+    stems = Counter(path.stem for path in inputs)
+    repeated = [name for name, times in stems.items() if times > 1]
     if repeated:
         raise InputError(
             f"inputs are told apart by their names, but {', '.join(repeated)} came more than "
             "once; rename them or use two runs"
         )
-    members = schedule.candidates(section(load_params(), "candidates", CandidatesSettings).schedule)
     library, made = synthesise_files(
-        inputs, domain, condition, only, exclude, photographs, like, count
+        inputs, domain, condition, only, exclude, photographs, like, alike_count, count, published
     )
     folders = []
     for result in made:
         folder = out / result.path.stem
         with written(folder) as partial:
             partial.mkdir()
-            _write(partial, result, members, library, condition)
+            _write(partial, result, library, condition)
         folders.append(folder)
     return folders
 
 
-def _write(
-    folder: Path,
-    result: Synthesis,
-    members: list[schedule.Candidate],
-    library: Library,
-    condition: str,
-) -> None:
+def _write(folder: Path, made: Made, library: Library, condition: str) -> None:
     """Candidates, contact sheet, sources, attribution and correspondence picture of one input."""
-    image, source = result.composed
-    side = image.shape[1]
-    pictured = condition_picture(condition, result.condition, side)
-    names = [f"{index:02d}-{member}" for index, member in enumerate(members)]
+    image, source = made.composed
+    pictured = condition_picture(condition, made.condition, image.shape[1])
+    digits = len(str(len(image)))
+    names = [f"{n:0{digits}d}-{member}" for n, member in enumerate(made.members, start=1)]
     _save(folder / "input.png", pictured)
-    _save(folder / "regressed.png", result.regressed)
+    _save(folder / "regressed.png", made.regressed)
     (folder / "candidates").mkdir()
     for name, picture in zip(names, image, strict=True):
         _save(folder / "candidates" / f"{name}.png", picture)
-    sheet = contact_sheet(
-        [pictured, result.regressed, *image], ["input", "regressed", *map(str, members)], COLUMNS
-    )
+    captions = ["input", "regressed", *_captions(made)]
+    sheet = contact_sheet([pictured, made.regressed, *image], captions, COLUMNS)
     _save(folder / "contact-sheet.png", sheet)
     np.savez_compressed(
         folder / "sources.npz",
         source=source,
-        candidates=np.array([tuple(member) for member in members]),
+        candidates=np.array([tuple(member) for member in made.members]),
+        votes=np.array(made.votes),
+        score=made.score,
         ids=library.items["id"].to_numpy(dtype=str),
     )
     attribution = pd.concat(
-        [
-            shares(each, library.items).assign(candidate=name)
-            for name, each in zip(names, source, strict=True)
-        ]
+        shares(each, library.items, made.votes).assign(candidate=name, score=score)
+        for name, score, each in zip(names, made.score, source, strict=True)
     )
     attribution = attribution.rename(columns={"id": "exemplar", "source": "path"})
-    attribution[["candidate", "exemplar", "path", "licence", "share"]].to_csv(
+    attribution[["candidate", "score", "exemplar", "path", "licence", "share"]].to_csv(
         folder / "attribution.csv", index=False, float_format="%.6f"
     )
-    _save(folder / "correspondence.png", _correspondences(result, members, library))
+    _save(folder / "correspondence.png", _correspondences(made, library))
 
 
-def _correspondences(
-    result: Synthesis, members: list[schedule.Candidate], library: Library
-) -> np.ndarray:
-    """Figure 5 for a few candidates that differ and draw on several exemplars."""
-    image, source = result.composed
-    several = [index for index, member in enumerate(members) if member.neighbours > 1]
+def _captions(made: Made) -> list[str]:
+    """Each candidate's name, after its score if it is ranked."""
+    return [
+        str(member) if np.isnan(score) else f"{score:+.1f} {member}"
+        for member, score in zip(made.members, made.score, strict=True)
+    ]
+
+
+def _correspondences(made: Made, library: Library) -> np.ndarray:
+    """Figure 5 for a few candidates that differ and, if there are such, draw on several exemplars.
+
+    Of voted candidates it shows each pixel's own match.
+    """
+    image, source = made.composed
+    several = [index for index, member in enumerate(made.members) if member.neighbours > 1]
+    several = several or list(range(len(image)))
     chosen = [several[index] for index in spread(image[several], 3)]
     pictures = []
     for index in chosen:
-        rows = [row for row in shares(source[index], library.items).index if row >= 0][:8]
+        used = shares(source[index], library.items).index
+        rows = [row for row in used if row >= 0][:8]
         exemplars = read_rows(library.image, rows)
         pictures.append(correspondence_picture(image[index], source[index], exemplars, rows))
-    return contact_sheet(pictures, [str(members[index]) for index in chosen], len(pictures))
+    return contact_sheet(pictures, [str(made.members[index]) for index in chosen], len(pictures))
 
 
 def _save(path: Path, image: np.ndarray) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from exemplar.report.terminal import as_text
+from exemplar.report.against import fid_features
+from exemplar.report.terminal import against_as_text, as_text
 from tasks.plan import open_repository
 
 FOLDER = Path("reports/tables")
+# Compares two of our own methods; its features are named in the table of their scores.
+AGAINST, SCORES = "coherent", "pixelnn"
 
 
 class TableError(ValueError):
@@ -46,9 +49,22 @@ def stages_of(names: Sequence[str]) -> dict[str, str]:
 
 
 def show(names: Sequence[str]) -> str:
-    """The tables as text, each under its name, beside the published numbers."""
+    """The tables as text, each under its name.
+
+    Args:
+        names: of tables that have been made.
+
+    Returns:
+        The scores beside the published numbers; `coherent` against the published composition.
+    """
     parts = []
     for name in names:
         path = FOLDER / f"{name}.csv"
-        parts.append(f"{path}\n\n{as_text(name, pd.read_csv(path))}")
+        table = pd.read_csv(path)
+        if name == AGAINST:
+            features = fid_features(pd.read_csv(FOLDER / f"{SCORES}.csv"))
+            printed = against_as_text(table, features)
+        else:
+            printed = as_text(name, table)
+        parts.append(f"{path}\n\n{printed}")
     return "\n".join(parts)

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import torch
-import zarr
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from exemplar import conditions
 from exemplar.conditions.sources import EdgeSource, edge_network
 from exemplar.estimators import load_estimators
+from exemplar.methods.pixelnn.compose import Residual, residuals
 from exemplar.metrics.correspondence import chance_error, correspondence_error
 from exemplar.metrics.edges import edge_counts
+from exemplar.metrics.evaluation import Evaluation, write_evaluation
 from exemplar.metrics.judge import Judge
 from exemplar.metrics.normals import angular_error
-from exemplar.metrics.selection import METRICS, Selections
-from exemplar.metrics.spectrum import radial_spectrum
+from exemplar.metrics.ranked import Ranking
+from exemplar.metrics.seams import seam_energy
+from exemplar.metrics.selection import Selections
 from exemplar.settings import Settings, load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import array, name_list, open_group, read_rows
+from exemplar.store.arrays import StoreError, array, name_list, open_group, read_rows
 from exemplar.store.files import written
-from exemplar.store.items import read_items
+from exemplar.store.items import read_items, rows_of
+from exemplar.store.resident import Resident
 from stages.arguments import domain_and_condition_of
 
-METHODS = ("regressor", "global", "pixelnn")
+SECTIONS = {"global": "candidates", "pixelnn": "candidates", "coherent": "coherent"}
+"""The methods that synthesise by copying, and the section of `params.yaml` that made each."""
+
+METHODS = ("regressor", *SECTIONS)
+
+KEPT_BYTES = 64 << 20
+"""Photographs, and as many regressed images, kept in memory between test images."""
+
+BATCH = 64
+"""Photographs read at a time."""
 
 
 class EvaluateSettings(Settings):
@@ -40,8 +47,88 @@ class EvaluateSettings(Settings):
     """A pixel of the real photograph is an edge if the judge sees at least this."""
     rounds: int = Field(default=20, ge=1)
     """Draws of one candidate per image that rand-1 averages over."""
+    photographs: int = Field(default=2000, ge=1)
+    """Of the train split, drawn at random, against which the Fréchet distance is taken."""
     seed: int = 0
     threads: int = Field(default=1, ge=1)
+
+
+class Copied(BaseModel):
+    """What is read of the sections in `SECTIONS`, which other stages check in full."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    residual: Residual = "rgb"
+
+
+class Outputs:
+    """What was made of a domain's test images, and what it was made from."""
+
+    def __init__(self, domain: str, condition: str) -> None:
+        """Opens the stores.
+
+        Raises:
+            StoreError: one is missing, or has other test images than the others.
+        """
+        params, images = load_params(), open_group(layout.images(domain), "image")
+        features = open_group(layout.features(domain, condition), "regressed")
+        self.surfaces = array(images, "surface") if "surface" in images else None
+        self.photographs = Resident(array(images, "image"), budget=KEPT_BYTES)
+        self.regressed = Resident(array(features, "regressed"), budget=KEPT_BYTES)
+        self.residual: dict[str, Residual] = {
+            method: section(params, name, Copied).residual for method, name in SECTIONS.items()
+        }
+        self.stores = {
+            method: open_group(layout.candidates(method, domain, condition), "image", "source")
+            for method in SECTIONS
+        }
+        rows = {method: store.attrs["rows"] for method, store in self.stores.items()}
+        if any(found != rows["coherent"] for found in rows.values()):
+            task = f"{domain}-{condition}"
+            raise StoreError(
+                f"{layout.candidates('coherent', domain, condition)}: of other test images than "
+                f"those of {' and '.join(m for m in SECTIONS if m != 'coherent')}; run "
+                f"`exemplar reproduce candidates@{task} coherent@{task}`"
+            )
+        self.rows = np.asarray(rows["coherent"], np.int64)
+
+    def image(self, method: str, place: int) -> np.ndarray:
+        """All candidates of a test image, (C, H, W, 3) u8."""
+        if method == "regressor":
+            return self.regressed.rows(self.rows[[place]]).numpy()
+        return read_rows(array(self.stores[method], "image"), [place])[0]
+
+    def source(self, method: str, place: int) -> np.ndarray:
+        """Where the candidates' pixels come from, (C, H, W, 3) i32."""
+        return read_rows(array(self.stores[method], "source"), [place])[0]
+
+    def ranking(self, method: str, place: int) -> Ranking | None:
+        """Of the candidates of a test image, if the method ranks them."""
+        if method != "coherent":
+            return None
+        store = self.stores[method]
+        return Ranking(*(read_rows(array(store, name), [place])[0] for name in ("score", "few")))
+
+    def seam(self, method: str, place: int, images: np.ndarray, source: np.ndarray) -> np.ndarray:
+        """The seam energy of a test image's candidates, (C,)."""
+        regressed = self.regressed.rows(self.rows[[place]])[0].numpy()
+
+        def residual(rows: np.ndarray) -> np.ndarray:
+            pair = self.photographs.rows(rows), self.regressed.rows(rows)
+            return residuals(*pair, self.residual[method]).numpy()
+
+        return seam_energy(images, source, regressed, residual)
+
+    def surface(self, place: int) -> np.ndarray | None:
+        """Surface coordinates of a test image, (H, W, 3), if any are known."""
+        if self.surfaces is None:
+            return None
+        found = read_rows(self.surfaces, [int(self.rows[place])])[0]
+        return found if np.isfinite(found).all(-1).any() else None
+
+    def surfaces_of(self, rows: np.ndarray) -> np.ndarray:
+        """Surface coordinates of exemplars, (K, H, W, 3)."""
+        assert self.surfaces is not None
+        return read_rows(self.surfaces, rows)
 
 
 def main() -> None:
@@ -50,76 +137,62 @@ def main() -> None:
     settings = section(load_params(), "evaluate", EvaluateSettings)
     torch.set_num_threads(settings.threads)
     estimators = load_estimators(layout.ESTIMATORS)
-    network, identity = edge_network(settings.edges, estimators)
-    judge = Judge(estimators, network, identity)
-
-    group = open_group(layout.images(domain), "image")
-    surfaces = array(group, "surface") if "surface" in group else None
-    ids = read_items(layout.items(domain))["id"].to_list()
-    selections = {method: Selections(settings.seed, settings.rounds) for method in METHODS}
-    chance: list[float] = []
-    power: dict[str, list[np.ndarray]] = {}
-
-    for row, truth, images, sources in _outputs(domain, condition):
-        seen_normals, seen_edges = judge(truth[None])
-        edges = seen_edges[0] >= settings.edge_threshold
-        correspondence = _correspondence(surfaces, row, sources)
-        for method in METHODS:
-            normals, strengths = judge(images[method])
-            errors = angular_error(normals, seen_normals[0]).reshape(len(normals), -1)
-            counts = edge_counts(strengths, edges)
-            selections[method].add(ids[row], errors, counts, correspondence.get(method))
-        if "chance" in correspondence:
-            chance.append(float(correspondence["chance"].mean()))
-        for name, values in {**images, "input": _input(domain, condition, row)}.items():
-            power.setdefault(name, []).append(radial_spectrum(values)[1].mean(0))
-        power.setdefault("truth", []).append(radial_spectrum(truth[None])[1][0])
+    judge = Judge(estimators, *edge_network(settings.edges, estimators))
+    outputs, items = Outputs(domain, condition), read_items(layout.items(domain))
+    ids = items["id"].to_list()
+    result = Evaluation(
+        {method: Selections(settings.seed, settings.rounds) for method in METHODS}, judge.identity
+    )
+    for place, row in enumerate(outputs.rows):
+        _evaluate(result, judge, outputs, place, ids[row], settings.edge_threshold)
+        result.see("input", _input(domain, condition, int(row)))
         print(f"evaluate {domain}-{condition}: {ids[row]}", flush=True)
 
+    chosen = rows_of(items, "train")
+    if len(chosen) > settings.photographs:
+        generator = np.random.default_rng(settings.seed)
+        chosen = np.sort(generator.choice(chosen, settings.photographs, replace=False))
+    for start in range(0, len(chosen), BATCH):
+        photographs = outputs.photographs.rows(chosen[start : start + BATCH]).numpy()
+        result.photographs.append(judge.means(photographs))
+
     with written(layout.evaluation("pixelnn", domain, condition)) as folder:
-        folder.mkdir()
-        table = _table(domain, condition, judge.identity, selections, chance)
-        _write(folder, table, selections, power)
+        write_evaluation(folder, result, {"domain": domain, "condition": condition}, settings.seed)
 
 
-def _correspondence(
-    surfaces: zarr.Array | None, row: int, sources: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Each candidate's distance on the surface, by method and by chance, where it is known."""
-    if surfaces is None:
-        return {}
-    surface = read_rows(surfaces, [row])[0]
-    if not np.isfinite(surface).all(-1).any():
-        return {}
-
-    def exemplars(rows: np.ndarray) -> np.ndarray:
-        return read_rows(surfaces, rows)
-
-    found = {name: correspondence_error(surface, exemplars, s) for name, s in sources.items()}
-    generator = np.random.default_rng(row)
-    return found | {"chance": chance_error(surface, exemplars, sources["pixelnn"], generator)}
-
-
-def _outputs(
-    domain: str, condition: str
-) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]]:
-    """Each test image's row, photograph, outputs (C, H, W, 3) and sources by method."""
-    photographs = array(open_group(layout.images(domain), "image"), "image")
-    features = open_group(layout.features(domain, condition), "regressed")
-    stores: dict[str, zarr.Group] = {
-        method: open_group(layout.candidates(method, domain, condition), "image", "source")
-        for method in ("global", "pixelnn")
-    }
-    rows = np.asarray(stores["pixelnn"].attrs["rows"], dtype=np.int64)
-    for place, row in enumerate(rows):
-        images = {
-            name: read_rows(array(group, "image"), [place])[0] for name, group in stores.items()
-        }
-        images["regressor"] = read_rows(array(features, "regressed"), [row])
-        sources = {
-            name: read_rows(array(group, "source"), [place])[0] for name, group in stores.items()
-        }
-        yield int(row), read_rows(photographs, [row])[0], images, sources
+def _evaluate(
+    result: Evaluation, judge: Judge, outputs: Outputs, place: int, image_id: str, threshold: float
+) -> None:
+    """Takes in one test image with all that was made of it."""
+    truth = outputs.photographs.rows(outputs.rows[[place]]).numpy()
+    real = judge(truth)
+    result.see("truth", truth)
+    surface = outputs.surface(place)
+    for method in METHODS:
+        images = outputs.image(method, place)
+        correspondence = seam = None
+        if method in SECTIONS:
+            source = outputs.source(method, place)
+            seam = outputs.seam(method, place, images, source)
+            if surface is not None:
+                correspondence = correspondence_error(surface, outputs.surfaces_of, source)
+            if surface is not None and method == "pixelnn":
+                generator = np.random.default_rng(int(outputs.rows[place]))
+                by_chance = chance_error(surface, outputs.surfaces_of, source, generator)
+                result.chance.append(float(by_chance.mean()))
+        seen = judge(images)
+        errors = angular_error(seen.normals, real.normals[0]).reshape(len(images), -1)
+        result.selections[method].add(
+            image_id,
+            errors,
+            edge_counts(seen.edges, real.edges[0] >= threshold),
+            correspondence,
+            seam,
+            seen.perceptual,
+            outputs.ranking(method, place),
+        )
+        result.means[method].append(seen.means)
+        result.see(method, images)
 
 
 def _input(domain: str, condition: str, row: int) -> np.ndarray:
@@ -130,70 +203,6 @@ def _input(domain: str, condition: str, row: int) -> np.ndarray:
     if condition == "labels":
         return stored / max(1, len(name_list(group, "classes")) - 1)
     return conditions.of(condition).encode(stored, size).mean(1).numpy()
-
-
-def _table(
-    domain: str,
-    condition: str,
-    judge: str,
-    selections: dict[str, Selections],
-    chance: list[float],
-) -> pd.DataFrame:
-    """The rows of `reports/tables/pixelnn.csv` for one domain and condition."""
-    rows = [
-        {"domain": domain, "condition": condition, "method": method, **row, "judge": judge}
-        for method, chosen in selections.items()
-        for row in chosen.rows()
-    ]
-    if chance:
-        rows.append(
-            {
-                "domain": domain,
-                "condition": condition,
-                "method": "chance",
-                "selection": "expected",
-                "images": len(chance),
-                "candidates": rows[-1]["candidates"],
-                "correspondence": float(np.mean(chance)),
-            }
-        )
-    columns = ["domain", "condition", "method", "selection", *METRICS[:-1]]
-    columns += ["images", "candidates", "judge", "correspondence"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table if chance else table.drop(columns="correspondence")
-
-
-def _write(
-    folder: Path,
-    table: pd.DataFrame,
-    selections: dict[str, Selections],
-    power: dict[str, list[np.ndarray]],
-) -> None:
-    """Writes table.csv, scores.csv, spectrum.csv and metrics.json."""
-    table.to_csv(folder / "table.csv", index=False, float_format="%.6g")
-    scores = pd.concat([chosen.scores().assign(method=name) for name, chosen in selections.items()])
-    order = ["image", "method", "candidate", *METRICS]
-    scores[order].to_csv(folder / "scores.csv", index=False, float_format="%.6g")
-    spectrum = pd.concat(
-        pd.DataFrame(
-            {
-                "series": name,
-                "frequency": np.arange(len(values[0])),
-                "power": np.mean(values, axis=0),
-            }
-        )
-        for name, values in power.items()
-    )
-    spectrum.to_csv(folder / "spectrum.csv", index=False, float_format="%.6g")
-    metrics: dict[str, dict[str, float]] = {}
-    for row in table.to_dict("records"):
-        name = f"{row['method']} {row['selection']}"
-        metrics[name] = {
-            metric: round(float(row[metric]), 6)
-            for metric in METRICS
-            if metric in row and pd.notna(row[metric])
-        }
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Stage `report`: evaluations, candidates and their sources → one table and one page.
+"""Stage `report`: evaluations, candidates and their sources → two tables and one page.
 
-Reads the stores of every domain and condition of the run; writes `reports/tables/pixelnn.csv` and
-`reports/index.html`.
+Reads the stores of every domain and condition of the run; writes `reports/tables/pixelnn.csv`,
+`reports/tables/coherent.csv` and `reports/index.html`.
 
     python -m stages.report
 """
@@ -18,30 +18,38 @@ import zarr
 from pydantic import Field
 
 from exemplar.report.descriptors import read_descriptors
-from exemplar.report.gallery import Stored, candidate_errors, example, fourier_tiles
+from exemplar.report.gallery import example, fourier_tiles
 from exemplar.report.page import Pair, render
 from exemplar.report.plots import spectrum_plot
 from exemplar.report.published import DomainFacts
-from exemplar.report.spread import evenly
-from exemplar.report.tables import evaluated, join_tables, read_table
+from exemplar.report.stored import Coherent, Stored, candidate_errors, evenly
+from exemplar.report.tables import evaluated, join_tables, read_comparison, read_table
 from exemplar.settings import Settings, load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import array, open_group, read_rows
+from exemplar.store.arrays import StoreError, array, open_group, read_rows
 from exemplar.store.files import written
 from exemplar.store.items import read_items, rows_of
 
 # The settings that the page prints; all of them must be dependencies of the stage.
 PRINTED = (
     "run", "prepare", "domains", "estimators", "conditions", "regressor", "projection", "features",
-    "candidates", "evaluate", "report",
+    "candidates", "ranking", "coherent", "evaluate", "report",
 )  # fmt: skip
 
 
 class ReportSettings(Settings):
-    """Section `report`: how many test inputs of each condition to show, and candidates of each."""
+    """Section `report`: how many test inputs to show, and candidates of each."""
 
     inputs: int = Field(4, ge=1)
+    """Of each domain and condition."""
+    total: int = Field(24, ge=1)
+    """Of all together, shared evenly, at least one of each: every input takes half a megabyte."""
     candidates: int = Field(8, ge=1)
+    """Of each input, at most as many as its distinct few."""
+
+    def shown(self, pairs: int) -> int:
+        """Inputs of each of so many pairs of a domain and a condition."""
+        return max(1, min(self.inputs, self.total // pairs))
 
 
 class RunSettings(Settings):
@@ -52,42 +60,45 @@ class RunSettings(Settings):
 
 
 def main() -> None:
-    """Writes the table and the page."""
+    """Writes the tables and the page."""
     params = load_params()
     run: RunSettings = section(params, "run", RunSettings)
     settings: ReportSettings = section(params, "report", ReportSettings)
     names = [(domain, condition) for domain in run.domains for condition in run.conditions]
     tables = [read_table(layout.evaluation("pixelnn", *name), *name) for name in names]
+    against = [read_comparison(layout.evaluation("pixelnn", *name), *name) for name in names]
     page = render(
-        [pair(domain, condition, settings) for domain, condition in names],
+        [pair(*name, settings.shown(len(names)), settings.candidates) for name in names],
         pd.concat(tables, ignore_index=True),
+        pd.concat(against, ignore_index=True),
         {domain: facts(domain, params, run.conditions[0]) for domain in run.domains},
         printed(params, run.domains),
     )
     join_tables(tables, "reports/tables/pixelnn.csv")
+    join_tables(against, "reports/tables/coherent.csv")
     with written("reports/index.html") as partial:
         partial.write_text(page)
 
 
-def pair(domain: str, condition: str, settings: ReportSettings) -> Pair:
+def pair(domain: str, condition: str, inputs: int, candidates: int) -> Pair:
     """Draws everything that the page shows of one domain and condition."""
     name, folder = f"{domain}-{condition}", layout.evaluation("pixelnn", domain, condition)
     spectrum = pd.read_csv(evaluated(folder, "spectrum.csv"))
     items = read_items(layout.items(domain))
     image = array(open_group(layout.images(domain), "image"), "image")
-    pixelnn = open_group(layout.candidates("pixelnn", domain, condition), "image", "source")
-    inputs = list(stored(domain, condition, settings.inputs, items, pixelnn))
+    stores = open_candidates(domain, condition)
+    shown = list(stored(domain, condition, inputs, items, stores))
+    made = array(stores["coherent"], "image")
     return Pair(
         domain=domain,
         condition=condition,
         examples=[
-            example(one, items, lambda rows: read_rows(image, rows), settings.candidates)
-            for one in inputs
+            example(one, items, lambda rows: read_rows(image, rows), candidates) for one in shown
         ],
         plot=spectrum_plot(spectrum, name),
-        fourier=fourier_tiles(inputs[0]),
-        candidates=array(pixelnn, "image").shape[1],
-        tested=array(pixelnn, "image").shape[0],
+        fourier=fourier_tiles(shown[0]),
+        candidates=made.shape[1],
+        tested=made.shape[0],
         descriptors=read_descriptors(
             layout.agreement(domain, condition),
             attribute(open_group(layout.features(domain, condition)), "dimensions"),
@@ -95,17 +106,37 @@ def pair(domain: str, condition: str, settings: ReportSettings) -> Pair:
     )
 
 
+def open_candidates(domain: str, condition: str) -> dict[str, zarr.Group]:
+    """The candidates of every method, by its name.
+
+    Raises:
+        StoreError: a store is missing, or they are not of the same test images.
+    """
+    needed = {"coherent": ["source", "score", "few"], "pixelnn": [], "global": []}
+    stores = {
+        method: open_group(layout.candidates(method, domain, condition), "image", *names)
+        for method, names in needed.items()
+    }
+    rows = {method: list(attribute(group, "rows")) for method, group in stores.items()}
+    if any(other != rows["coherent"] for other in rows.values()):
+        counts = ", ".join(f"{method} of {len(of)}" for method, of in rows.items())
+        raise StoreError(
+            f"{domain}-{condition}: expected candidates of the same test images by every method, "
+            f"got {counts} that differ; `exemplar reproduce` brings all up to date"
+        )
+    return stores
+
+
 def stored(
-    domain: str, condition: str, count: int, items: pd.DataFrame, pixelnn: zarr.Group
+    domain: str, condition: str, count: int, items: pd.DataFrame, stores: dict[str, zarr.Group]
 ) -> Iterator[Stored]:
     """The stores' rows of some test inputs, one input at a time."""
     image = array(open_group(layout.images(domain), "image"), "image")
     given = array(open_group(layout.conditions(domain), condition), condition)
     regressed = array(open_group(layout.features(domain, condition), "regressed"), "regressed")
-    whole = array(open_group(layout.candidates("global", domain, condition), "image"), "image")
     folder = layout.evaluation("pixelnn", domain, condition)
     scores = pd.read_csv(evaluated(folder, "scores.csv"), dtype={"image": str})
-    rows = attribute(pixelnn, "rows")
+    rows = attribute(stores["coherent"], "rows")
     for place in evenly(len(rows), count):
         row = rows[place]
         identity = str(items.at[row, "id"])
@@ -115,12 +146,24 @@ def stored(
             truth=one(image, row),
             condition=one(given, row),
             regressed=one(regressed, row),
-            pixelnn=one(array(pixelnn, "image"), place),
-            source=one(array(pixelnn, "source"), place),
-            global_=one(whole, place),
-            candidates=attribute(pixelnn, "candidates"),
+            coherent=coherent(stores["coherent"], place),
+            published=one(array(stores["pixelnn"], "image"), place),
+            members=attribute(stores["pixelnn"], "candidates"),
+            global_=one(array(stores["global"], "image"), place),
             errors=candidate_errors(scores, identity),
         )
+
+
+def coherent(group: zarr.Group, place: int) -> Coherent:
+    """One input's coherent candidates."""
+    return Coherent(
+        image=one(array(group, "image"), place),
+        source=one(array(group, "source"), place),
+        members=attribute(group, "candidates"),
+        score=one(array(group, "score"), place),
+        few=[int(candidate) for candidate in one(array(group, "few"), place)],
+        votes=int(attribute(group, "votes")),
+    )
 
 
 def one(source: zarr.Array, row: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from torch import Tensor
 from exemplar.matching.approximate import match_coarse_to_fine, match_patchmatch
 from exemplar.matching.exact import Precision, match_exact
 from exemplar.matching.fused import available, match_fused
+from exemplar.matching.support import Support
 from exemplar.matching.windows import Matches, check
 from exemplar.settings import Settings
 
@@ -23,12 +24,16 @@ class MatchingSettings(Settings):
     """How pixels are matched."""
 
     search: Literal["exact", "coarse_to_fine", "patchmatch"] = "exact"
-    """`coarse_to_fine` is some thirty times faster and finds matches almost as similar."""
+    """`coarse_to_fine` is some fifteen times faster and finds matches almost as similar."""
     precision: Precision = "f32"
     """Of the exact search's products: `bf16` is twice as fast; `tf32` needs a GPU."""
     support: int = Field(default=0, ge=0)
-    """Radius in pixels of the neighbourhood over which the exact search averages similarities, so
-    that neighbouring pixels match alike; 0 compares pixels alone, as published."""
+    """Radius in pixels of the neighbourhood whose mean similarity makes a match good, so that
+    neighbouring pixels match alike; 0 compares pixels alone, as published. Small windows are then
+    searched exactly, the whole image by one of the approximate searches."""
+    softness: float = Field(default=0, ge=0)
+    """Difference of colour in the regressed image (black and white are √3 apart) over which a
+    neighbour's support falls to e^(−1/2); 0 gives all neighbours the same weight."""
     iterations: int = Field(default=2, ge=1)
     """Of `patchmatch`."""
     seed: int = Field(default=0, ge=0)
@@ -40,6 +45,7 @@ def match(
     exemplars: Tensor,
     windows: tuple[int, ...],
     settings: MatchingSettings | None = None,
+    guide: Tensor | None = None,
 ) -> Matches:
     """The best match of every query pixel in every exemplar, for every window.
 
@@ -50,6 +56,8 @@ def match(
         exemplars: (R, H, W, D), likewise, on the same device.
         windows: sides in pixels, or `WHOLE`.
         settings: which search; exact in float32 by default.
+        guide: (H, W, C) float32 in [0, 1], across whose edges support does not reach; needed if
+            `softness` is set.
 
     Returns:
         Scores and positions for every exemplar and window.
@@ -66,15 +74,17 @@ def match(
     """
     settings = settings or MatchingSettings()
     check(query, exemplars, windows)
-    if settings.support and settings.search != "exact":
+    if settings.support and settings.search == "exact":
         raise ValueError(
-            f"candidates.matching.support: {settings.support} needs `search: exact`, got "
-            f"`search: {settings.search}`; choose the exact search, or support 0"
+            f"support {settings.support} needs `search: coarse_to_fine` or `patchmatch`, got "
+            "`search: exact`, which compares pixels alone; change `matching` in params.yaml"
         )
+    support = Support(settings.support, settings.softness, guide)
     if settings.search == "coarse_to_fine":
-        return match_coarse_to_fine(query, exemplars, windows)
+        return match_coarse_to_fine(query, exemplars, windows, support)
     if settings.search == "patchmatch":
-        return match_patchmatch(query, exemplars, windows, settings.seed, settings.iterations)
-    if available(query.device) and not settings.support:
+        effort = (settings.seed, settings.iterations)
+        return match_patchmatch(query, exemplars, windows, *effort, support)
+    if available(query.device):
         return match_fused(query, exemplars, windows, settings.precision)
-    return match_exact(query, exemplars, windows, settings.precision, settings.support)
+    return match_exact(query, exemplars, windows, settings.precision)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Literal
 
 import numba
@@ -18,7 +17,6 @@ import torch
 from torch import Tensor
 
 from exemplar.matching.similarity import similarities
-from exemplar.matching.support import supported_row, supported_rows
 from exemplar.matching.windows import WHOLE, Matches, empty_matches, largest, offsets, reach
 
 Precision = Literal["f32", "tf32", "bf16"]
@@ -33,7 +31,6 @@ def match_exact(
     exemplars: Tensor,
     windows: tuple[int, ...],
     precision: Precision = "f32",
-    support: int = 0,
 ) -> Matches:
     """The best match of every pixel, for all exemplars and windows in one pass.
 
@@ -46,8 +43,6 @@ def match_exact(
         windows: sides in pixels, or `WHOLE`.
         precision: of the products. With `bf16` and `tf32` positions are chosen by rounded
             similarities; the scores are those of the chosen positions in float32.
-        support: the radius of the neighbourhood over which similarities are averaged before the
-            best is chosen (`matching.support`); 0 compares pixels alone. The scores are the means.
 
     Returns:
         Scores and positions for every exemplar and window.
@@ -60,15 +55,14 @@ def match_exact(
     height, width, _ = query.shape
     found = empty_matches(query, exemplars, windows)
     rounded = torch.bfloat16 if precision == "bf16" else torch.float32
-    step = 1 if support else max(1, _BLOCK[query.device.type] // (4 * width * height * width))
+    step = max(1, _BLOCK[query.device.type] // (4 * width * height * width))
     products = _Products(query, step, rounded)
-    blocks = partial(_supported, radius=support) if support else partial(_plain, step=step)
     with _tf32(precision == "tf32"):
         for rank, exemplar in enumerate(exemplars):
             products.take(exemplar)
-            for rows, touched, block in blocks(products, largest(windows)):
+            for rows, touched, block in _blocks(products, largest(windows), step):
                 _read(found, rank, block, rows, touched, windows)
-            if precision != "f32" and not support:
+            if precision != "f32":
                 chosen = found.position[rank].flatten(1).T
                 score = similarities(query.flatten(0, 1), exemplar.flatten(0, 1), chosen)
                 found.score[rank] = score.T.view_as(found.score[rank])
@@ -104,34 +98,13 @@ class _Products:
         return block if block.data_ptr() == out.data_ptr() else block.copy_(out)
 
 
-def _plain(products: _Products, window: int, step: int) -> Iterator[tuple[slice, slice, Tensor]]:
+def _blocks(products: _Products, window: int, step: int) -> Iterator[tuple[slice, slice, Tensor]]:
     """Similarities of some query rows at a time to the key rows that the window touches."""
     low, high = reach(window, products.height)
     for top in range(0, products.height, step):
         rows = slice(top, min(top + step, products.height))
         touched = slice(max(0, top + low), min(products.height, rows.stop + high))
         yield rows, touched, products.similar(rows, touched)
-
-
-def _supported(
-    products: _Products, window: int, radius: int
-) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Likewise one query row at a time, each similarity the mean over its neighbourhood."""
-    height, width = products.height, products.width
-
-    def multiply(row: int, first: int, stop: int) -> Tensor:
-        similar = products.similar(slice(row, row + 1), slice(first, stop))
-        return similar.view(width, stop - first, width)
-
-    bounds = (height, width, radius, *reach(window, height))
-    if products.block.device.type == "cpu":
-        made = (
-            (y, first, torch.from_numpy(x)) for y, first, x in supported_rows(multiply, *bounds)
-        )
-    else:
-        made = ((y, *supported_row(multiply, y, *bounds)) for y in range(height))
-    for y, first, means in made:
-        yield slice(y, y + 1), slice(first, first + means.shape[1]), means.flatten(1)
 
 
 def _read(

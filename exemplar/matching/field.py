@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from exemplar.matching import field_cpu, field_torch
+from exemplar.matching.support import ALONE, Taps, taps
 from exemplar.matching.windows import reach
 
 
@@ -23,7 +24,7 @@ class Field(NamedTuple):
     """The match of every query pixel in one exemplar.
 
     Attributes:
-        score: (H, W) float32, cosine similarity.
+        score: (H, W) float32, the mean similarity over the neighbourhood.
         y: (H, W) int32, the match's row.
         x: (H, W) int32, its column.
     """
@@ -41,17 +42,31 @@ class Pair(NamedTuple):
         keys: (H, W, D) float32, unit length.
         low: the first offset allowed, in rows and columns alike.
         high: the last.
+        around: (S, 2) int64, offsets of the pixels whose similarities count.
+        weight: (H, W, S) float32, how much each counts.
     """
 
     query: Tensor
     keys: Tensor
     low: int
     high: int
+    around: Tensor
+    weight: Tensor
 
 
-def pair(query: Tensor, keys: Tensor, window: int) -> Pair:
-    """A pair whose matches lie within a window (a side in pixels, or `WHOLE`)."""
-    return Pair(query, keys, *reach(window, max(query.shape[:2])))
+def pair(query: Tensor, keys: Tensor, window: int, support: Taps | None = None) -> Pair:
+    """A pair to match.
+
+    Args:
+        query: (H, W, D) float32, unit length.
+        keys: (H, W, D) float32, unit length.
+        window: within which matches lie, a side in pixels or `WHOLE`.
+        support: each pixel's neighbourhood; pixels are compared alone by default.
+    """
+    size = (query.shape[0], query.shape[1])
+    around, weight = support or taps(ALONE, size, query.device)
+    bounds = reach(window, max(size))
+    return Pair(query, keys, *bounds, around, weight.movedim(0, -1).contiguous())
 
 
 def start(pair: Pair, y: Tensor, x: Tensor) -> Field:

@@ -19,37 +19,65 @@ Spread = tuple[Tensor, Tensor, Tensor]
 
 
 def refine(
-    query: Tensor, keys: Tensor, low: int, high: int,
+    query: Tensor, keys: Tensor, low: int, high: int, around: Tensor, weight: Tensor,
     score: Tensor, y: Tensor, x: Tensor, radius: int,
 ) -> Spread:  # fmt: skip
     """The best of all places within `radius` of each match."""
-    return _run(_refine, query, keys, low, high, score, y, x, radius)
+    return _run(_refine, (query, keys, low, high, around, weight), (score, y, x), radius)
 
 
 def propagate(
-    query: Tensor, keys: Tensor, low: int, high: int,
+    query: Tensor, keys: Tensor, low: int, high: int, around: Tensor, weight: Tensor,
     score: Tensor, y: Tensor, x: Tensor, jump: int,
 ) -> Spread:  # fmt: skip
     """The matches of four pixels `jump` away, tried."""
-    return _run(_propagate, query, keys, low, high, score, y, x, jump)
+    return _run(_propagate, (query, keys, low, high, around, weight), (score, y, x), jump)
 
 
 def scatter(
-    query: Tensor, keys: Tensor, low: int, high: int,
+    query: Tensor, keys: Tensor, low: int, high: int, around: Tensor, weight: Tensor,
     score: Tensor, y: Tensor, x: Tensor, radius: int, seed: int,
 ) -> Spread:  # fmt: skip
     """One random place within `radius` of each match, tried."""
-    return _run(_scatter, query, keys, low, high, score, y, x, radius, np.uint32(seed))
+    return _run(
+        _scatter, (query, keys, low, high, around, weight), (score, y, x), radius, np.uint32(seed)
+    )
 
 
-def _run(step: Callable[..., None], query: Tensor, keys: Tensor, low: int, high: int,
-         score: Tensor, y: Tensor, x: Tensor, *more: object) -> Spread:  # fmt: skip
+def _run(
+    step: Callable[..., None],
+    pair: tuple[Tensor, Tensor, int, int, Tensor, Tensor],
+    field: Spread,
+    *more: object,
+) -> Spread:
     """A step on copies of the field."""
-    before = (score.numpy(), y.numpy(), x.numpy())
+    query, keys, low, high, around, weight = pair
+    before = tuple(values.numpy() for values in field)
     after = tuple(values.copy() for values in before)
-    step(query.numpy(), keys.numpy(), low, high, *before, *after, *more)
+    arrays = (query.numpy(), keys.numpy(), low, high, around.numpy(), weight.numpy())
+    step(*arrays, *before, *after, *more)
     made = [torch.from_numpy(values) for values in after]
     return made[0], made[1], made[2]
+
+
+@numba.njit(nogil=True, cache=True)
+def _similar(query, keys, around, weight, row, column, at_y, at_x):
+    """The weighted mean similarity over the pairs around both that lie inside both images."""
+    height, width, _ = query.shape
+    total, norm = np.float32(0), np.float32(0)
+    for tap in range(len(around)):
+        down, right = around[tap]
+        if (
+            0 <= row + down < height
+            and 0 <= column + right < width
+            and 0 <= at_y + down < height
+            and 0 <= at_x + right < width
+        ):
+            counts = weight[row, column, tap]
+            one = query[row + down, column + right]
+            total += counts * cosine(one, keys[at_y + down, at_x + right])
+            norm += counts
+    return total / norm
 
 
 @numba.njit(nogil=True, cache=True)
@@ -59,7 +87,9 @@ def _bounds(at: int, side: int, low: int, high: int) -> tuple[int, int]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _refine(query, keys, low, high, score, y, x, new_score, new_y, new_x, radius):
+def _refine(
+    query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, radius
+):  # fmt: skip
     height, width = score.shape
     for row in range(height):
         first_y, last_y = _bounds(row, height, low, high)
@@ -72,7 +102,7 @@ def _refine(query, keys, low, high, score, y, x, new_score, new_y, new_x, radius
                 for at_x in range(
                     max(first_x, centre_x - radius), min(last_x, centre_x + radius) + 1
                 ):
-                    found = cosine(query[row, column], keys[at_y, at_x])
+                    found = _similar(query, keys, around, weight, row, column, at_y, at_x)
                     if found > best:
                         best = found
                         new_y[row, column] = at_y
@@ -81,7 +111,9 @@ def _refine(query, keys, low, high, score, y, x, new_score, new_y, new_x, radius
 
 
 @numba.njit(nogil=True, cache=True)
-def _propagate(query, keys, low, high, score, y, x, new_score, new_y, new_x, jump):
+def _propagate(
+    query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, jump
+):  # fmt: skip
     height, width = score.shape
     for row in range(height):
         first_y, last_y = _bounds(row, height, low, high)
@@ -96,7 +128,7 @@ def _propagate(query, keys, low, high, score, y, x, new_score, new_y, new_x, jum
                 at_x = min(max(x[other_y, other_x] - step_x, first_x), last_x)
                 if at_y == new_y[row, column] and at_x == new_x[row, column]:
                     continue
-                found = cosine(query[row, column], keys[at_y, at_x])
+                found = _similar(query, keys, around, weight, row, column, at_y, at_x)
                 if found > best:
                     best = found
                     new_y[row, column] = at_y
@@ -116,7 +148,9 @@ def _mix(value):
 
 
 @numba.njit(nogil=True, cache=True)
-def _scatter(query, keys, low, high, score, y, x, new_score, new_y, new_x, radius, seed):
+def _scatter(
+    query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, radius, seed
+):  # fmt: skip
     height, width = score.shape
     side = np.uint32(2 * radius + 1)
     for row in range(height):
@@ -129,7 +163,7 @@ def _scatter(query, keys, low, high, score, y, x, new_score, new_y, new_x, radiu
             at_x = x[row, column] + np.int64(again % side) - radius
             at_y = min(max(at_y, first_y), last_y)
             at_x = min(max(at_x, first_x), last_x)
-            found = cosine(query[row, column], keys[at_y, at_x])
+            found = _similar(query, keys, around, weight, row, column, at_y, at_x)
             if found > score[row, column]:
                 new_score[row, column] = found
                 new_y[row, column] = at_y

@@ -12,7 +12,7 @@ Spread = tuple[Tensor, Tensor, Tensor]
 
 
 def refine(
-    query: Tensor, keys: Tensor, low: int, high: int,
+    query: Tensor, keys: Tensor, low: int, high: int, around: Tensor, weight: Tensor,
     score: Tensor, y: Tensor, x: Tensor, radius: int,
 ) -> Spread:  # fmt: skip
     """The best of all places within `radius` of each match."""
@@ -21,12 +21,12 @@ def refine(
     for step_y in range(-radius, radius + 1):
         for step_x in range(-radius, radius + 1):
             at = _clamped(centre_y + step_y, centre_x + step_x, low, high)
-            best = _better(query, keys, best, *at)
+            best = _better((query, keys, around, weight), best, *at)
     return best
 
 
 def propagate(
-    query: Tensor, keys: Tensor, low: int, high: int,
+    query: Tensor, keys: Tensor, low: int, high: int, around: Tensor, weight: Tensor,
     score: Tensor, y: Tensor, x: Tensor, jump: int,
 ) -> Spread:  # fmt: skip
     """The matches of four pixels `jump` away, tried."""
@@ -41,12 +41,12 @@ def propagate(
         other_x = torch.roll(x, (-step_y, -step_x), (0, 1)) - moved[1]
         # A pixel without that neighbour tries its own match again, to no effect.
         at = torch.where(inside, other_y, y), torch.where(inside, other_x, x)
-        best = _better(query, keys, best, *_clamped(*at, low, high))
+        best = _better((query, keys, around, weight), best, *_clamped(*at, low, high))
     return best
 
 
 def scatter(
-    query: Tensor, keys: Tensor, low: int, high: int,
+    query: Tensor, keys: Tensor, low: int, high: int, around: Tensor, weight: Tensor,
     score: Tensor, y: Tensor, x: Tensor, radius: int, seed: int,
 ) -> Spread:  # fmt: skip
     """One random place within `radius` of each match, tried."""
@@ -55,18 +55,40 @@ def scatter(
     again = _mix(drawn ^ 0x9E3779B9)
     side = 2 * radius + 1
     at_y, at_x = y + (drawn % side) - radius, x + (again % side) - radius
-    return _better(query, keys, (score, y, x), *_clamped(at_y, at_x, low, high))
+    return _better((query, keys, around, weight), (score, y, x), *_clamped(at_y, at_x, low, high))
 
 
-def _better(query: Tensor, keys: Tensor, best: Spread, y: Tensor, x: Tensor) -> Spread:
+def _better(
+    pair: tuple[Tensor, Tensor, Tensor, Tensor], best: Spread, y: Tensor, x: Tensor
+) -> Spread:
     """The former match or a new one, whichever is more similar; the former where they tie."""
-    found = (query * keys[y.long(), x.long()]).sum(-1)
+    found = _similar(*pair, y.long(), x.long())
     wins = found > best[0]
     return (
         torch.where(wins, found, best[0]),
         torch.where(wins, y.int(), best[1]),
         torch.where(wins, x.int(), best[2]),
     )
+
+
+def _similar(
+    query: Tensor, keys: Tensor, around: Tensor, weight: Tensor, y: Tensor, x: Tensor
+) -> Tensor:
+    """The weighted mean similarity over the pairs around both that lie inside both images."""
+    height, width, _ = query.shape
+    row, column = _grid(y)
+    total, norm = torch.zeros_like(weight[..., 0]), torch.zeros_like(weight[..., 0])
+    for (down, right), counts in zip(around.tolist(), weight.unbind(-1), strict=True):
+        places = (row + down, column + right, y + down, x + right)
+        sides = (height, width, height, width)
+        inside = torch.ones_like(y, dtype=torch.bool)
+        for place, side in zip(places, sides, strict=True):
+            inside = inside & (place >= 0) & (place < side)
+        at = [place.clamp(0, side - 1) for place, side in zip(places, sides, strict=True)]
+        counts = counts * inside
+        total += counts * (query[at[0], at[1]] * keys[at[2], at[3]]).sum(-1)
+        norm += counts
+    return total / norm
 
 
 def _clamped(y: Tensor, x: Tensor, low: int, high: int) -> tuple[Tensor, Tensor]:

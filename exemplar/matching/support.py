@@ -1,84 +1,105 @@
-"""Similarities averaged over neighbourhoods, so that neighbouring pixels match alike.
+"""Support: the neighbourhood whose similarities speak for a match, so that pixels match together.
 
-In place of the similarity of two pixels stands the mean over the (2r + 1)² pairs of pixels around
-both, at equal displacement: a match counts as good when its surroundings match too. Sums run along
-the diagonals of the similarity matrix, so a row of means costs a few additions a value whatever
-the radius. Beyond a border the border's pixels repeat. Source: the aggregation of costs in stereo
-matching, Scharstein and Szeliski, 2002, section 3.2.
+In place of the similarity of two pixels stands the weighted mean over pairs of pixels around both,
+at equal displacement: a match counts as good when its surroundings match too. Weights are equal,
+or fall where a guide image changes, so that support does not reach across edges. Sources:
+aggregation of costs in stereo matching, Scharstein and Szeliski, 2002, section 3.2; adaptive
+weights, Yoon and Kweon, 2006.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
-
-from exemplar.matching import support_cpu
-
-Multiply = Callable[[int, int, int], Tensor]
-"""From a query row and the first and last-but-one key row to similarities (W, k, W), which may be
-overwritten by the next call."""
+from torch.nn import functional
 
 
-def supported_rows(
-    multiply: Multiply, height: int, width: int, radius: int, low: int, high: int
-) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Mean similarities of one query row after the other to the key rows near it, on the CPU.
+class Support(NamedTuple):
+    """Which neighbours support a match, and how much.
+
+    Attributes:
+        radius: r, in pixels: up to (2r + 1)² pairs count; 0 compares pixels alone.
+        softness: the difference of the guide at which a neighbour's weight is e^(−1/2); 0 lets all
+            neighbours count the same.
+        guide: (H, W, C) float32 in [0, 1], an image of the query; needed if softness is not 0.
+    """
+
+    radius: int = 0
+    softness: float = 0.0
+    guide: Tensor | None = None
+
+
+class Taps(NamedTuple):
+    """The neighbours of every pixel.
+
+    Attributes:
+        offset: (S, 2) int64, rows and columns; one of them is (0, 0).
+        weight: (S, H, W) float32, positive.
+    """
+
+    offset: Tensor
+    weight: Tensor
+
+
+ALONE = Support()
+"""Pixels are compared alone."""
+
+
+def taps(
+    support: Support,
+    size: tuple[int, int],
+    device: torch.device,
+    stride: int = 1,
+    sparse: bool = False,
+) -> Taps:
+    """The neighbours at some resolution.
 
     Args:
-        multiply: gives the similarities of pixels.
-        height: H of query and exemplar.
-        width: W.
-        radius: r, of the neighbourhood.
-        low: the first key row wanted, relative to the query's; at most 0.
-        high: the last; at least 0.
-
-    Yields:
-        A query row y, the first key row, and means (W, k, W) float32 of its pixels to the key rows
-        from max(0, y + low) to min(H − 1, y + high), valid until the next row.
-    """
-    low, high = max(low, 1 - height), min(high, height - 1)
-    span = high - low + 1
-    # Sums along image rows of the last rows; entry o of the second axis is key row y + low + o.
-    held = np.zeros((min(2 * radius + 2, height), width, span, width), np.float32)
-    sums = np.zeros((width, span, width), np.float32)
-    scale = np.float32(1 / (2 * radius + 1) ** 2)
-    means = np.empty((width, span, width), np.float32)
-    filled = 0
-    for y in range(height):
-        while filled <= min(y + radius, height - 1):
-            first, last = max(0, filled + low), min(height - 1, filled + high)
-            similar = multiply(filled, first, last + 1).numpy()
-            slot = held[filled % len(held)]
-            support_cpu.along_rows(similar, slot[:, first - filled - low :], radius)
-            filled += 1
-        support_cpu.down_columns(held, sums, y, height, radius, low)
-        first, last = max(0, y + low), min(height - 1, y + high)
-        part = slice(first - y - low, last - y - low + 1)
-        yield y, first, np.multiply(sums[:, part], scale, out=means[:, : last - first + 1])
-
-
-def supported_row(
-    multiply: Multiply, y: int, height: int, width: int, radius: int, low: int, high: int
-) -> tuple[int, Tensor]:
-    """What `supported_rows` gives for one query row, by whole-array operations on any device.
+        support: at full resolution.
+        size: (H, W) at this one.
+        device: of the result.
+        stride: full pixels a pixel of this resolution.
+        sparse: about five neighbours a side at most, evenly spaced, stand for all.
 
     Returns:
-        The first key row, and means (W, k, W).
+        Offsets in reading order, and weights.
+
+    Raises:
+        ValueError: weights should follow a guide, and there is none of this size.
     """
-    device = multiply(0, 0, 1).device
-    x = torch.arange(width, device=device)
-    first, last = max(0, y + low), min(height - 1, y + high)
-    key_rows = torch.arange(first, last + 1, device=device)
-    total = torch.zeros(width, len(key_rows), width, device=device)
-    for dy in range(-radius, radius + 1):
-        row = min(max(y + dy, 0), height - 1)
-        rows = (key_rows + dy).clamp(0, height - 1)
-        start = int(rows[0])
-        similar = multiply(row, start, int(rows[-1]) + 1)
-        for dx in range(-radius, radius + 1):
-            column = (x + dx).clamp(0, width - 1)
-            total += similar[column][:, rows - start][:, :, column]
-    return first, total / (2 * radius + 1) ** 2
+    radius = max(1, round(support.radius / stride)) if support.radius else 0
+    step = max(1, radius // 2) if sparse else 1
+    reach = torch.arange(-(radius // step) * step, radius + 1, step)
+    offset = torch.cartesian_prod(reach, reach)
+    if not support.softness or not radius:
+        return Taps(offset.to(device), torch.ones(len(offset), *size, device=device))
+    guide = _guide(support, size, stride).to(device)
+    y, x = torch.arange(size[0], device=device), torch.arange(size[1], device=device)
+    weight = torch.empty(len(offset), *size, device=device)
+    for index, (down, right) in enumerate(offset.tolist()):
+        # Beyond the border the pair does not count, whatever its weight.
+        rows, columns = (y + down).clamp(0, size[0] - 1), (x + right).clamp(0, size[1] - 1)
+        change = (guide[rows][:, columns] - guide).square().sum(-1)
+        # Never quite 0: every pixel keeps some support, and the mean is defined.
+        weight[index] = torch.exp(-change / (2 * support.softness**2)).clamp_min(1e-6)
+    return Taps(offset.to(device), weight)
+
+
+def _guide(support: Support, size: tuple[int, int], stride: int) -> Tensor:
+    """The guide averaged over cells of `stride` pixels."""
+    if support.guide is None:
+        raise ValueError(
+            f"softness {support.softness} needs a guide image (H, W, C), got none; "
+            "give one, or softness 0"
+        )
+    planes = support.guide.float().movedim(-1, 0)
+    if stride > 1:
+        planes = functional.avg_pool2d(planes, stride, ceil_mode=True)
+    if planes.shape[1:] != size:
+        raise ValueError(
+            f"guide: expected the query's size {size}, got {tuple(planes.shape[1:])} "
+            f"at a stride of {stride}"
+        )
+    return planes.movedim(0, -1)

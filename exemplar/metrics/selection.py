@@ -14,15 +14,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from exemplar.metrics.edges import EdgeCounts, average_precision, pooled
-from exemplar.metrics.normals import WITHIN, NormalStatistics, statistics
+from exemplar.metrics.diversity import mean_pairwise
+from exemplar.metrics.edges import EdgeCounts, average_precision
+from exemplar.metrics.normals import NormalStatistics, statistics
+from exemplar.metrics.pool import Pool
+from exemplar.metrics.ranked import RankedPools, Ranking, mean_of_defined, mean_scores, problem
 
 METRICS = (*NormalStatistics._fields, "ap", "correspondence")
-"""The columns of a table, in order: degrees, percents, and two in [0, 1]."""
+"""Of a table, in order: degrees, percents, and two in [0, 1]."""
+
+MEASURES = (*METRICS, "seam")
+"""All that a single candidate has: the metrics, and grey levels."""
 
 HIGHER_IS_BETTER = frozenset({"within_11_25", "within_22_5", "within_30", "ap"})
 
-_BINS = 180_000
+_NAN = float("nan")
 
 
 class Selections:
@@ -32,12 +38,13 @@ class Selections:
     `rand-1`, the mean over `rounds` rounds of the score of one candidate drawn for each image;
     `oracle per metric`, where for each metric each image is represented by the candidate best in
     that metric; `oracle one candidate`, where each image is represented in all metrics by the
-    candidate with the lowest mean angular error. Of equals the first is best.
+    candidate with the lowest mean angular error. Where candidates are ranked there are three more:
+    `top-1`, the candidate with the lowest score; `distinct few`, the mean over the places in the
+    few of the score of the candidates there; `random few`, what as many candidates drawn without
+    return would have on average: exactly what all candidates have in diversity, for every pair
+    is drawn equally often, and `rand-1` in the others. Of equals the first is best.
 
-    Angular errors are pooled over all pixels of all images, edge counts are summed before their
-    average precision is taken, correspondence errors are averaged over the images that have
-    them. Everything is exact but the pooled median, which comes from a histogram and is within
-    0.001 degrees.
+    How a selection's scores are pooled says `Pool`.
 
     Source: PixelNN, Table 1 (rand-1 and oracle of 72); its rule for the oracle is unstated.
 
@@ -63,9 +70,11 @@ class Selections:
         if rounds < 1:
             raise ValueError(f"rounds: expected at least 1, got {rounds}")
         self._seed = seed
-        self._rand = [_Pool() for _ in range(rounds)]
-        self._best = {metric: _Pool() for metric in METRICS}
-        self._one = _Pool()
+        self._rand = [Pool() for _ in range(rounds)]
+        self._best = {measure: Pool() for measure in MEASURES}
+        self._one = Pool()
+        self._ranked = RankedPools()
+        self._diversity: dict[str, float] = {}
         self._scores: dict[str, pd.DataFrame] = {}
 
     def add(
@@ -74,6 +83,9 @@ class Selections:
         errors: ArrayLike,
         counts: EdgeCounts,
         correspondence: ArrayLike | None = None,
+        seam: ArrayLike | None = None,
+        features: ArrayLike | None = None,
+        ranking: Ranking | None = None,
     ) -> None:
         """Takes in one image with all its candidates.
 
@@ -82,73 +94,105 @@ class Selections:
             errors: (C, P), angular errors in degrees; P may differ between images.
             counts: of leading shape (C,), as from `edge_counts`.
             correspondence: (C,), or None for an image whose surface is not known.
+            seam: (C,) grey levels, NaN where undefined, or None.
+            features: (C, P), of which the diversity is measured, or None.
+            ranking: of all images, or of none.
 
         Raises:
             ValueError: the shapes do not fit each other or the images before, or the id is known.
         """
         values = np.asarray(errors, np.float32)
-        self._check(image_id, values, counts, correspondence)
+        given = {"correspondence": correspondence, "seam": seam}
+        others = {k: np.asarray(v, np.float64) for k, v in given.items() if v is not None}
+        self._check(image_id, values, counts, others, features, ranking)
         normals = statistics(values, axis=-1)._asdict()
         scores = {name: np.asarray(score) for name, score in normals.items()}
-        scores["ap"] = average_precision(counts)
-        if correspondence is not None:
-            scores["correspondence"] = np.asarray(correspondence, np.float64)
+        scores |= {"ap": average_precision(counts), **others}
 
-        def take(pool: _Pool, candidate: int) -> None:
+        def take(pool: Pool, candidate: int) -> None:
             chosen = EdgeCounts(*(part[candidate] for part in counts))
-            where = scores["correspondence"][candidate] if correspondence is not None else None
-            pool.add(values[candidate], chosen, where)
+            averaged = {name: float(value[candidate]) for name, value in others.items()}
+            pool.add(values[candidate], chosen, averaged)
 
-        best = {metric: _best(metric, score) for metric, score in scores.items()}
+        best = {measure: _best(measure, score) for measure, score in scores.items()}
         take(self._one, best["mean"])
         if len(values) > 1:
-            for metric, candidate in best.items():
-                take(self._best[metric], candidate)
+            for measure, candidate in best.items():
+                take(self._best[measure], candidate)
             for pool, candidate in zip(self._rand, self._draws(image_id, len(values)), strict=True):
                 take(pool, candidate)
+        if ranking is not None:
+            self._ranked.add(ranking, take, scores["mean"], features)
+        self._diversity[image_id] = _NAN if features is None else mean_pairwise(features)
         table = pd.DataFrame({"image": image_id, "candidate": np.arange(len(values)), **scores})
-        self._scores[image_id] = table.reindex(columns=["image", "candidate", *METRICS])
+        table["score"] = _NAN if ranking is None else ranking.score
+        self._scores[image_id] = table.reindex(columns=["image", "candidate", *MEASURES, "score"])
 
     def rows(self) -> list[dict[str, Any]]:
         """The table's rows, one for each selection.
 
         Returns:
-            Dictionaries with keys `selection`, the `METRICS`, `images` and `candidates`;
-            `correspondence` is NaN if no image has it, `ap` if no image has a true edge.
+            Dictionaries with keys `selection`, the `MEASURES`, `diversity`, `rank_correlation`,
+            `images` and `candidates`, of a few how many these are. What is undefined is NaN:
+            `correspondence` or `seam` if no image has it, `seam` if a candidate has none, `ap` if
+            no image has a true edge, `diversity` but of many, `rank_correlation` but of `top-1`:
+            the mean over images of Spearman's rho of score and mean angular error.
 
         Raises:
             ValueError: no image was taken in.
         """
         if not self._scores:
             raise ValueError("expected at least one image before the rows are asked for, got none")
-        candidates = self._candidates()
+        candidates = len(next(iter(self._scores.values())))
         one = self._one.scores()
-        if candidates == 1:
-            chosen = {"single": one}
-        else:
-            rounds = [pool.scores() for pool in self._rand]
-            known = [metric for metric in METRICS if self._best[metric].images]
-            best = {metric: self._best[metric].scores()[metric] for metric in known}
+        chosen = {"single": one}
+        if candidates > 1:
+            known = [measure for measure in MEASURES if self._best[measure].images]
+            diversity = {"diversity": mean_of_defined(self._diversity.values())}
             chosen = {
-                "rand-1": {m: float(np.mean([scores[m] for scores in rounds])) for m in METRICS},
-                "oracle per metric": {m: best.get(m, float("nan")) for m in METRICS},
+                "rand-1": mean_scores(self._rand) | diversity,
+                "oracle per metric": {m: self._best[m].scores()[m] for m in known},
                 "oracle one candidate": one,
             }
-        size = {"images": len(self._scores), "candidates": candidates}
-        return [{"selection": name, **scores, **size} for name, scores in chosen.items()]
+        ranked = self._ranked.scores()
+        if ranked:
+            random = chosen.get("rand-1", one)
+            chosen |= {"top-1": ranked["top-1"], "random few": random}
+            chosen["distinct few"] = ranked["distinct few"]
+        columns = (*MEASURES, "diversity", "rank_correlation")
+        return [
+            {
+                "selection": name,
+                **{column: scores.get(column, _NAN) for column in columns},
+                "images": len(self._scores),
+                "candidates": self._ranked.places if name.endswith("few") else candidates,
+            }
+            for name, scores in chosen.items()
+        ]
 
     def scores(self) -> pd.DataFrame:
-        """Every candidate's own scores: `image`, `candidate` from 0, and the `METRICS`.
+        """Every candidate's own: `image`, `candidate` from 0, the `MEASURES`, and `score`.
 
-        A row's `ap` is that of its counts alone and NaN if the image has no true edge;
-        `correspondence` is NaN where it was not given.
+        A row's `ap` is that of its counts alone and NaN if the image has no true edge; what was
+        not given is NaN.
         """
         if not self._scores:
-            return pd.DataFrame(columns=["image", "candidate", *METRICS])
+            return pd.DataFrame(columns=["image", "candidate", *MEASURES, "score"])
         return pd.concat(self._scores.values(), ignore_index=True)
 
-    def _candidates(self) -> int:
-        return len(next(iter(self._scores.values())))
+    def expected(self) -> pd.DataFrame:
+        """What one candidate drawn for each image is expected to have, and the images' diversity.
+
+        Returns:
+            One row an image, indexed by its id: the mean over its candidates of each of the
+            `MEASURES`, NaN where one of them has none, and `diversity`.
+        """
+        rows = {
+            image_id: table[list(MEASURES)].mean(skipna=False).to_dict()
+            | {"diversity": self._diversity[image_id]}
+            for image_id, table in self._scores.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index", columns=[*MEASURES, "diversity"])
 
     def _draws(self, image_id: str, candidates: int) -> NDArray[np.int64]:
         """One candidate for each round."""
@@ -162,7 +206,9 @@ class Selections:
         image_id: str,
         errors: NDArray[np.float32],
         counts: EdgeCounts,
-        correspondence: ArrayLike | None,
+        others: dict[str, NDArray[np.float64]],
+        features: ArrayLike | None,
+        ranking: Ranking | None,
     ) -> None:
         """Refuses what does not fit."""
         if image_id in self._scores:
@@ -175,68 +221,24 @@ class Selections:
                 f"{image_id}: counts: expected ({number}, 99) and ({number},) for {number} "
                 f"candidates, got {counts.matched.shape} and {counts.truth.shape}"
             )
-        if correspondence is not None and np.shape(correspondence) != (number,):
+        for name, values in others.items():
+            if values.shape != (number,):
+                raise ValueError(f"{image_id}: {name}: expected ({number},), got {values.shape}")
+        if features is not None and len(np.asarray(features)) != number:
             raise ValueError(
-                f"{image_id}: correspondence: expected ({number},), got {np.shape(correspondence)}"
+                f"{image_id}: features: expected {number} rows, got {len(np.asarray(features))}"
             )
-        if self._scores and number != self._candidates():
+        if ranking is not None and (wrong := problem(ranking, number)):
+            raise ValueError(f"{image_id}: {wrong}")
+        few = 0 if ranking is None else len(ranking.few)
+        if not self._scores:
+            return
+        before = (len(next(iter(self._scores.values()))), self._ranked.places)
+        if (number, few) != before:
             raise ValueError(
-                f"{image_id}: expected {self._candidates()} candidates as for the images before, "
-                f"got {number}"
+                f"{image_id}: expected {before[0]} candidates and a few of {before[1]} as for the "
+                f"images before, got {number} and {few}"
             )
-
-
-class _Pool:
-    """Sums over the chosen candidates of many images."""
-
-    def __init__(self) -> None:
-        self.images = 0
-        self.pixels = 0
-        self.total = 0.0
-        self.squares = 0.0
-        self.within = np.zeros(len(WITHIN), np.int64)
-        self.histogram = np.zeros(_BINS, np.int64)
-        self.counts: EdgeCounts | None = None
-        self.distance = 0.0
-        self.distances = 0
-
-    def add(
-        self, errors: NDArray[np.float32], counts: EdgeCounts, correspondence: float | None
-    ) -> None:
-        """Takes in one image's chosen candidate: errors (P,), counts (99,)."""
-        self.images += 1
-        self.pixels += errors.size
-        self.total += float(errors.sum(dtype=np.float64))
-        self.squares += float(np.square(errors, dtype=np.float64).sum())
-        self.within += [int((errors < limit).sum()) for limit in WITHIN]
-        bins = (errors * np.float32(_BINS / 180)).astype(np.int64)
-        np.add.at(self.histogram, np.clip(bins, 0, _BINS - 1), 1)
-        both = (counts,) if self.counts is None else (self.counts, counts)
-        self.counts = pooled(EdgeCounts(*(np.stack(part) for part in zip(*both, strict=True))))
-        if correspondence is not None:
-            self.distance += float(correspondence)
-            self.distances += 1
-
-    def scores(self) -> dict[str, float]:
-        """The pool's `METRICS`."""
-        assert self.counts is not None
-        normals = NormalStatistics(
-            self.total / self.pixels,
-            self._median(),
-            float(np.sqrt(self.squares / self.pixels)),
-            *(100.0 * self.within / self.pixels).tolist(),
-        )
-        return {
-            **normals._asdict(),
-            "ap": float(average_precision(self.counts)),
-            "correspondence": self.distance / self.distances if self.distances else float("nan"),
-        }
-
-    def _median(self) -> float:
-        """The mean of the middle two errors, each taken to be in the middle of its bin."""
-        below = np.cumsum(self.histogram)
-        middle = [(self.pixels - 1) // 2, self.pixels // 2]
-        return float((np.searchsorted(below, middle, side="right") + 0.5).mean() * 180 / _BINS)
 
 
 def _best(metric: str, scores: NDArray[np.float64]) -> int:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import torch
+
+from exemplar.methods.pixelnn.votes import credits
 
 NONE = "none"
 
 
-def shares(source: np.ndarray, items: pd.DataFrame) -> pd.DataFrame:
+def shares(source: np.ndarray, items: pd.DataFrame, votes: int = 0) -> pd.DataFrame:
     """The share of an image's pixels that each exemplar gave.
 
     Args:
         source: i32 (H, W, 3): exemplar row in `items`, y, x; row −1 where a pixel has no exemplar.
         items: the domain's items; row i describes exemplar i.
+        votes: of a `voted` candidate, whose pixels are means of (2 · votes + 1)² copies: each
+            exemplar is credited with its part of every pixel.
 
     Returns:
         Columns `id`, `source`, `licence`, `share`, one row for each exemplar used, the largest
@@ -23,12 +28,13 @@ def shares(source: np.ndarray, items: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: a row lies outside `items`.
     """
-    rows, counts = np.unique(source[..., 0], return_counts=True)
-    if rows.size and (rows[0] < -1 or rows[-1] >= len(items)):
+    named = source[..., 0]
+    if named.size and (named.min() < -1 or named.max() >= len(items)):
         raise ValueError(
-            f"sources name exemplar rows {rows[0]} to {rows[-1]}, "
+            f"sources name exemplar rows {named.min()} to {named.max()}, "
             f"but there are {len(items)} items; they belong to another domain"
         )
+    rows, counts = (part.numpy() for part in credits(torch.from_numpy(source), votes))
     order = np.argsort(-counts, kind="stable")
     rows, counts = rows[order], counts[order]
     chosen = items.iloc[np.maximum(rows, 0)]

@@ -10,13 +10,12 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from exemplar.metrics.selection import HIGHER_IS_BETTER
+from exemplar.report.against import comparisons, fid_features
 from exemplar.report.descriptors import Descriptors
 from exemplar.report.gallery import Example, Tile, data_uri
 from exemplar.report.pictures import identity_source, position_picture
 from exemplar.report.published import PAPERS, DomainFacts, comparison
-from exemplar.report.scores import blocks, correspondence
-from exemplar.report.tables import HEADINGS, METRICS
+from exemplar.report.scores import beyond, blocks, correspondence
 
 CONDITIONS = {
     "lowres": ("Low resolution", "Colours are given; every detail finer than a block is open."),
@@ -58,6 +57,7 @@ class Pair:
 def render(
     pairs: Sequence[Pair],
     table: pd.DataFrame,
+    against: pd.DataFrame,
     facts: dict[str, DomainFacts],
     parameters: str,
 ) -> str:
@@ -66,6 +66,7 @@ def render(
     Args:
         pairs: one for each domain and condition, in the order in which they are shown.
         table: the joined evaluation, as text (`tables.read_table`).
+        against: the joined comparison, as text (`tables.read_comparison`).
         facts: what is known of each domain.
         parameters: the settings used, as YAML.
 
@@ -88,8 +89,8 @@ def render(
         facts=facts,
         hero=hero(pairs),
         titles=titles,
-        tables=[(titles[name], blocks(table, name)) for name in titles],
-        headings=[(HEADINGS[m], "↑" if m in HIGHER_IS_BETTER else "↓") for m in METRICS],
+        tables=[(titles[name], blocks(table, name), beyond(table, name)) for name in titles],
+        against=comparisons(against, fid_features(table)),
         comparison=comparison("pixelnn", table, facts),
         paper=PAPERS["pixelnn"],
         correspondence=correspondence(table),

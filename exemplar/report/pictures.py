@@ -108,6 +108,8 @@ def correspondence_picture(
 ) -> np.ndarray:
     """The composed image amid its most used exemplars, as in Figure 5 of the PixelNN paper.
 
+    One or two exemplars stand beside it instead, on the left and on the right.
+
     Args:
         image: u8 (H, W, 3), the composed image; in the middle, each pixel in its exemplar's colour.
         source: i32 (H, W, 3): exemplar row, y, x.
@@ -116,7 +118,7 @@ def correspondence_picture(
         ids: the E exemplars' rows in `source`.
 
     Returns:
-        u8, three tiles by three.
+        u8, three tiles by three; of up to two exemplars one row, with a tile for each of them.
 
     Raises:
         ValueError: as many images as ids are needed, all of the composed image's size.
@@ -131,6 +133,7 @@ def correspondence_picture(
     sheet = np.full((3 * step_y - gap, 3 * step_x - gap, 3), 255, np.uint8)
     # Corners first: so few exemplars still surround the image.
     around = [(0, 0), (0, 2), (2, 0), (2, 2), (0, 1), (2, 1), (1, 0), (1, 2)]
+    around = around if len(ids) > 2 else [(1, 0), (1, 2)]
     tiles = [((1, 1), OTHER, source_picture(image, source, ids[: len(EXEMPLARS)]))]
     for place, colour, exemplar, row in zip(around, EXEMPLARS, exemplar_images, ids, strict=False):
         tiles.append((place, colour, used_picture(exemplar, source, row, colour)))
@@ -138,7 +141,10 @@ def correspondence_picture(
         y, x = down * step_y, across * step_x
         sheet[y : y + height + 2 * frame, x : x + width + 2 * frame] = colour
         sheet[y + frame : y + frame + height, x + frame : x + frame + width] = tile
-    return sheet
+    if len(ids) > 2:
+        return sheet
+    left, right = (0 if ids else step_x), (3 if len(ids) > 1 else 2) * step_x - gap
+    return sheet[step_y : 2 * step_y - gap, left:right]
 
 
 def position_picture(source: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -17,6 +17,7 @@ SERIES = {
     "regressor": ("regressed f(x)", "#0a0b02", (0, (5, 2))),
     "global": ("Global", "#0a0b03", "solid"),
     "pixelnn": ("PixelNN", "#0a0b04", "solid"),
+    "coherent": ("PixelNN (coherent)", "#0a0b06", (0, (7, 1.2, 1.5, 1.2))),
     "truth": ("truth", "#0a0b05", "solid"),
 }
 _VARIABLES = {_INK: "var(--ink)", _FAINT: "var(--line)"} | {

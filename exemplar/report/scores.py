@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -10,6 +11,9 @@ import pandas as pd
 
 from exemplar.report.published import published_table
 from exemplar.report.tables import (
+    BEYOND,
+    HEADINGS,
+    HIGHER,
     METHODS,
     METRICS,
     SELECTIONS,
@@ -33,24 +37,35 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """A column's name, which direction is better, and what its numbers were measured by."""
+
+    name: str
+    arrow: str
+    by: str
+
+    @property
+    def pieces(self) -> list[str]:
+        """What they were measured by, cut where a line may break."""
+        return re.split(r"(?<=[@#+ ])", f"({self.by})") if self.by else []
+
+
+@dataclass(frozen=True)
 class Block:
-    """Rows of one domain and judge: a title, and for each row its names and cells."""
+    """Rows of one domain and judge: a title, the columns, and for each row its names and cells."""
 
     title: str
     judge: str
     ours: bool
+    headings: list[Heading]
     rows: list[tuple[str, str, list[Cell]]]
-
-    @property
-    def pieces(self) -> list[str]:
-        """The judge's name, cut where a line may break."""
-        return re.split(r"(?<=[@ ])", self.judge)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A correspondence error, and its length relative to the longest."""
+    """A correspondence error of a method (`kind` in the stores), and its length by the longest."""
 
+    kind: str
     method: str
     selection: str
     cell: Cell
@@ -65,29 +80,71 @@ def blocks(table: pd.DataFrame, condition: str) -> list[Block]:
         condition: the condition.
 
     Returns:
-        Blocks, without rows that have no score in any metric, such as the chance level.
+        Blocks with the columns of the paper's table, without rows that have no score in any of
+        them, such as the chance level. Under every heading stands the judge.
     """
     paper = published_table("pixelnn")
     theirs = [] if paper is None else records(paper)
-    return _blocks(records(table), condition, ours=True) + _blocks(theirs, condition, ours=False)
-
-
-def _blocks(rows: list[Row], condition: str, ours: bool) -> list[Block]:
-    """The blocks of our own or of the published rows; only our own are compared."""
-    rows = [row for row in rows if text(row, "condition") == condition]
-    rows = [row for row in rows if any(not isnan(number(row, m)) for m in METRICS)]
-    leads = {m: leading(rows, m) if ours else [False] * len(rows) for m in METRICS}
-    place = {id(row): index for index, row in enumerate(rows)}
     found = []
-    for (domain, judge), group in grouped(rows, "domain", "judge").items():
-        lines = [
-            (*names(row), [cell(row, m, leads[m][place[id(row)]]) for m in METRICS])
-            for row in group
-        ]
-        images = sorted({shown("images", number(row, "images")) for row in group})
-        title = f"{domain}, {' or '.join(images)} test images" if ours else f"published, {domain}"
-        found.append(Block(title, judge, ours, lines))
+    for rows, ours in ((records(table), True), (theirs, False)):
+        for domain, judge, group, leads in _groups(rows, condition, METRICS, "judge"):
+            headings = [_heading(m, f"judge: {judge}") for m in METRICS]
+            title = f"{domain}, {_images(group)} test images" if ours else f"published, {domain}"
+            lines = _lines(group, METRICS, leads if ours else {})
+            found.append(Block(title, judge, ours, headings, lines))
     return found
+
+
+def beyond(table: pd.DataFrame, condition: str) -> list[Block]:
+    """Our rows of a condition in what the paper's table has not: seams, diversity, and so on.
+
+    Args:
+        table: the joined evaluation, as text.
+        condition: the condition.
+
+    Returns:
+        A block for each domain that has such scores, with the columns of `BEYOND` that it has;
+        under the heading of the distance between features stands which they are.
+    """
+    found = []
+    for domain, _, group, leads in _groups(records(table), condition, BEYOND, "condition"):
+        columns = [c for c in BEYOND if any(not isnan(number(row, c)) for row in group)]
+        features = ", ".join(sorted({text(row, "fid_features") for row in group} - {""}))
+        by = {"fid": f"features: {features}", "seam": "no network judges"}
+        headings = [_heading(c, by.get(c, "")) for c in columns]
+        title = f"{domain}, {_images(group)} test images"
+        found.append(Block(title, "", True, headings, _lines(group, columns, leads)))
+    return found
+
+
+def _groups(
+    rows: list[Row], condition: str, columns: Sequence[str], by: str
+) -> Iterator[tuple[str, str, list[Row], dict[str, list[bool]]]]:
+    """Domain, value of `by`, rows with a score in any column, and which lead in each column."""
+    rows = [row for row in rows if text(row, "condition") == condition]
+    rows = [row for row in rows if any(not isnan(number(row, c)) for c in columns)]
+    for (domain, value), group in grouped(rows, "domain", by).items():
+        yield domain, value, group, {c: leading(group, c) for c in columns}
+
+
+def _lines(
+    rows: list[Row], columns: Sequence[str], leads: dict[str, list[bool]]
+) -> list[tuple[str, str, list[Cell]]]:
+    """Each row's names and cells; none leads in a column that `leads` does not have."""
+    return [
+        (*names(row), [cell(row, c, c in leads and leads[c][place]) for c in columns])
+        for place, row in enumerate(rows)
+    ]
+
+
+def _heading(column: str, by: str) -> Heading:
+    """A column's heading."""
+    return Heading(HEADINGS[column], "↑" if column in HIGHER else "↓", by)
+
+
+def _images(rows: list[Row]) -> str:
+    """How many images rows were measured on, in words."""
+    return " or ".join(sorted({shown("images", number(row, "images")) for row in rows}))
 
 
 def correspondence(table: pd.DataFrame) -> list[tuple[str, str, list[Bar], str]]:
@@ -106,7 +163,9 @@ def correspondence(table: pd.DataFrame) -> list[tuple[str, str, list[Bar], str]]
         longest = max(values) or 1.0
         leads = leading(group, "correspondence")
         bars = [
-            Bar(*names(row), cell(row, "correspondence", lead), value / longest)
+            Bar(
+                text(row, "method"), *names(row), cell(row, "correspondence", lead), value / longest
+            )
             for row, value, lead in zip(group, values, leads, strict=True)
         ]
         found.append((domain, condition, bars, _ratios(group)))
@@ -125,15 +184,19 @@ def cell(row: Row, column: str, leads: bool) -> Cell:
 
 
 def _ratios(rows: list[Row]) -> str:
-    """How PixelNN's error relates to chance and to Global's, drawing candidates at random."""
+    """How our errors relate to chance and to Global's, drawing candidates at random."""
     blind = {
         text(row, "method"): number(row, "correspondence")
         for row in rows
         if text(row, "selection") in ("rand-1", "single") or text(row, "method") == "chance"
     }
-    parts = [
-        f"{blind['pixelnn'] / blind[other]:.2f} times {name}"
-        for other, name in (("chance", "chance"), ("global", "Global’s"))
-        if "pixelnn" in blind and blind.get(other)
-    ]
-    return f"One candidate at random: PixelNN’s error is {' and '.join(parts)}." if parts else ""
+    told = []
+    for method in ("coherent", "pixelnn"):
+        parts = [
+            f"{blind[method] / blind[other]:.2f} times {name}"
+            for other, name in (("chance", "chance"), ("global", "Global’s"))
+            if method in blind and blind.get(other)
+        ]
+        if parts:
+            told.append(f"{METHODS[method]}’s error is {' and '.join(parts)}")
+    return f"One candidate at random: {'; '.join(told)}." if told else ""

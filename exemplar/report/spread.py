@@ -34,13 +34,6 @@ def spread(images: np.ndarray, count: int, first: Sequence[int] = (0,)) -> list[
     return chosen
 
 
-def evenly(total: int, count: int) -> list[int]:
-    """Up to `count` indices spread evenly through `range(total)`, ascending and distinct."""
-    if total <= count:
-        return list(range(total))
-    return sorted({int((2 * i + 1) * total // (2 * count)) for i in range(count)})
-
-
 def _colour_means(images: np.ndarray) -> np.ndarray:
     """Each image's mean colours on a grid, (C, grid·grid·3), on the scale of its pixel values."""
     count, height, width = images.shape[:3]

@@ -1,7 +1,8 @@
 """The rows that the evaluation wrote, gathered and made readable.
 
-`evaluate` leaves one table for each domain and condition; this joins them into
-`reports/tables/pixelnn.csv`, which the page and the terminal print beside the published numbers.
+`evaluate` leaves two tables for each domain and condition; this joins them into
+`reports/tables/pixelnn.csv`, which the page and the terminal print beside the published numbers,
+and `reports/tables/coherent.csv`, the coherent composition against the published one.
 """
 
 from __future__ import annotations
@@ -13,37 +14,56 @@ from typing import Any
 
 import pandas as pd
 
-from exemplar.metrics import selection
+from exemplar.metrics.normals import NormalStatistics
 from exemplar.metrics.selection import HIGHER_IS_BETTER
 from exemplar.store.files import written
 
-METRICS = tuple(name for name in selection.METRICS if name != "correspondence")
+# Of the paper's Table 1, judged by a network; then what we measure beyond it.
+METRICS = (*NormalStatistics._fields, "ap")
+BEYOND = ("seam", "diversity", "fid", "rank_correlation")
 COLUMNS = (
     "domain", "condition", "method", "selection", *METRICS, "images", "candidates", "judge",
-    "correspondence",
+    "correspondence", "seam", "diversity", "fid", "fid_features", "rank_correlation",
 )  # fmt: skip
-DECIMALS = {"ap": 2, "correspondence": 3, "images": 0, "candidates": 0}
+COMPARISON = (
+    "domain", "condition", "metric", "published", "coherent", "difference", "low", "high", "images",
+)  # fmt: skip
+HIGHER = HIGHER_IS_BETTER | {"diversity", "rank_correlation"}
+DECIMALS = {
+    "ap": 2, "correspondence": 3, "images": 0, "candidates": 0, "seam": 2, "diversity": 3,
+    "fid": 3, "rank_correlation": 2,
+}  # fmt: skip
+# Never without what it was measured on: the judge, or the features of `fid_features`.
 HEADINGS = {
     "mean": "Mean", "median": "Median", "rmse": "RMSE", "within_11_25": "11.25°",
-    "within_22_5": "22.5°", "within_30": "30°", "ap": "AP",
+    "within_22_5": "22.5°", "within_30": "30°", "ap": "AP", "correspondence": "Corr.",
+    "seam": "Seam energy", "diversity": "Diversity", "fid": "FID", "rank_correlation": "Rank corr.",
 }  # fmt: skip
 METHODS = {
     "regressor": "Regressor alone",
     "global": "Global",
     "pixelnn": "PixelNN",
+    "coherent": "PixelNN (coherent)",
     "pix2pix": "Pix-to-Pix",
     "chance": "Chance",
 }
 SELECTIONS = {
     "single": "its one image",
     "rand-1": "one at random",
+    "top-1": "best-ranked (top-1)",
+    "random few": "random few",
+    "distinct few": "distinct few",
     "expected": "any pixel at random",
     "oracle": "oracle",
     "oracle per metric": "oracle per metric",
     "oracle one candidate": "oracle, one candidate",
 }
 # Selections that see no truth compare with each other; each oracle only with its own kind.
-_BLIND = {"single": "blind", "rand-1": "blind"}
+_BLIND = ("single", "rand-1", "top-1", "random few", "distinct few")
+# Diversity within a few compares with that of as many; their counts are not the schedule's.
+FEW = ("random few", "distinct few")
+# A copy of one whole exemplar has no seam, so that it cannot lead by having none.
+_UNSEAMED = ("global",)
 
 
 Row = dict[str, Any]
@@ -54,7 +74,7 @@ class TableError(ValueError):
 
 
 def read_table(folder: Path | str, domain: str, condition: str) -> pd.DataFrame:
-    """Reads what `evaluate` wrote for one domain and condition, its digits untouched.
+    """Reads the scores that `evaluate` wrote for one domain and condition, its digits untouched.
 
     Args:
         folder: the evaluation's folder, which has `table.csv`.
@@ -65,24 +85,54 @@ def read_table(folder: Path | str, domain: str, condition: str) -> pd.DataFrame:
         The columns of `COLUMNS`, as text; empty where the table has no value.
 
     Raises:
+        TableError: the file is missing, has other columns, describes something else, or has a
+            distance between features without their name.
+    """
+    table = _read(folder, "table.csv", COLUMNS, domain, condition)
+    if any(text(row, "fid") and not text(row, "fid_features") for row in records(table)):
+        raise TableError(
+            f"{Path(folder) / 'table.csv'}: expected the name of its features in `fid_features` "
+            "beside every `fid`, some have none; `exemplar reproduce evaluate --force` writes both"
+        )
+    return table
+
+
+def read_comparison(folder: Path | str, domain: str, condition: str) -> pd.DataFrame:
+    """Reads coherent against published for one domain and condition, its digits untouched.
+
+    Args:
+        folder: the evaluation's folder, which has `comparison.csv`.
+        domain: a domain's name.
+        condition: a condition's name.
+
+    Returns:
+        The columns of `COMPARISON`, as text; empty where the table has no value.
+
+    Raises:
         TableError: the file is missing, has other columns, or describes something else.
     """
-    path = evaluated(folder, "table.csv")
+    return _read(folder, "comparison.csv", COMPARISON, domain, condition)
+
+
+def _read(
+    folder: Path | str, file: str, columns: Sequence[str], domain: str, condition: str
+) -> pd.DataFrame:
+    """A table of exactly these columns, in this order, of one domain and condition."""
+    path = evaluated(folder, file)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if "correspondence" not in table:
-        table["correspondence"] = ""
-    missing, unknown = set(COLUMNS) - set(table), set(table) - set(COLUMNS)
+    missing, unknown = set(columns) - set(table), set(table) - set(columns)
     if missing or unknown:
         raise TableError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}; "
-            f"missing: {sorted(missing) or 'none'}, unknown: {sorted(unknown) or 'none'}"
+            f"{path}: expected the columns {', '.join(columns)}; "
+            f"missing: {sorted(missing) or 'none'}, unknown: {sorted(unknown) or 'none'}; "
+            "`exemplar reproduce` writes it anew"
         )
     found = set(zip(table["domain"], table["condition"], strict=True))
     if found != {(domain, condition)}:
         raise TableError(
             f"{path}: expected rows of {domain}, {condition}, got {sorted(found) or 'none'}"
         )
-    return table.loc[:, list(COLUMNS)]
+    return table.loc[:, list(columns)]
 
 
 def evaluated(folder: Path | str, file: str) -> Path:
@@ -101,7 +151,7 @@ def evaluated(folder: Path | str, file: str) -> Path:
 
 
 def join_tables(tables: Sequence[pd.DataFrame], path: Path | str) -> None:
-    """Writes tables from `read_table`, one under the other, as CSV."""
+    """Writes tables of equal columns, one under the other, as CSV."""
     joined = pd.concat(tables, ignore_index=True)
     with written(path) as partial:
         joined.to_csv(partial, index=False, lineterminator="\n")
@@ -133,7 +183,7 @@ def text(row: Row, column: str) -> str:
 
 
 def shown(column: str, value: float) -> str:
-    """A number as the paper prints it: one decimal, two for AP, none for counts, a dash for NaN."""
+    """A number with its column's `DECIMALS`, one by default; a dash for NaN."""
     return "–" if math.isnan(value) else f"{value:.{DECIMALS.get(column, 1)}f}"
 
 
@@ -141,11 +191,13 @@ def leading(rows: Sequence[Row], column: str) -> list[bool]:
     """Which rows lead among those they compare with.
 
     Rows compare if domain, condition and kind of selection agree; what sees no truth (`single`,
-    `rand-1`) is one kind, each oracle another. A row with nothing to compare with does not lead.
+    `rand-1`, `top-1` and the few) is one kind, each oracle another. In diversity the few compare
+    among themselves, and in seam energy whole copies, which have no seams, with nothing. A row
+    with nothing to compare with does not lead.
 
     Args:
         rows: from `records`.
-        column: one of the metrics, or `correspondence`.
+        column: one of the metrics, of `BEYOND`, or `correspondence`.
 
     Returns:
         One for each row; ties, as printed, all lead.
@@ -154,12 +206,21 @@ def leading(rows: Sequence[Row], column: str) -> list[bool]:
     rivals: dict[tuple[str, ...], list[float]] = {}
     keys = []
     for row, value in zip(rows, values, strict=True):
-        kind = text(row, "selection")
-        keys.append((text(row, "domain"), text(row, "condition"), _BLIND.get(kind, kind)))
+        keys.append((text(row, "domain"), text(row, "condition"), _kind(row, column)))
         if not math.isnan(value):
             rivals.setdefault(keys[-1], []).append(value)
-    best = max if column in HIGHER_IS_BETTER else min
+    best = max if column in HIGHER else min
     return [
         not math.isnan(value) and len(rivals[key]) > 1 and value == best(rivals[key])
         for key, value in zip(keys, values, strict=True)
     ]
+
+
+def _kind(row: Row, column: str) -> str:
+    """The name of the rows that one compares with, in a column."""
+    selection, method = text(row, "selection"), text(row, "method")
+    if column == "seam" and method in _UNSEAMED:
+        return f"{method} {selection}"
+    if column == "diversity" and selection in FEW:
+        return "few"
+    return "blind" if selection in _BLIND else selection

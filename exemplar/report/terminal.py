@@ -1,17 +1,31 @@
-"""A table in the terminal: our rows, the published ones, and what differs between them."""
+"""Tables in the terminal: our rows, the published ones, and what differs between them."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from math import isnan
 
 import pandas as pd
 
+from exemplar.report.against import comparisons
 from exemplar.report.published import PAPERS, differences, published_table
 from exemplar.report.scores import names
-from exemplar.report.tables import HEADINGS, METRICS, Row, grouped, number, records, shown, text
+from exemplar.report.tables import (
+    BEYOND,
+    HEADINGS,
+    METRICS,
+    Row,
+    grouped,
+    number,
+    records,
+    shown,
+    text,
+)
 
 WIDTH = 100
+# What the paper's table has not stands in a second block, for a line holds no more.
+OURS = ("correspondence", *BEYOND)
 
 
 def as_text(name: str, table: pd.DataFrame) -> str:
@@ -39,26 +53,78 @@ def as_text(name: str, table: pd.DataFrame) -> str:
     if sentences:
         lines += ["Mean, median, RMSE: degrees, lower is better. Angles: % of pixels within."]
         lines += ["Corr.: correspondence error on the surface, lower is better; no network judges."]
+        lines += ["Seam energy: grey levels, lower is better. Diversity: distance on features."]
         lines += [f"Published: {PAPERS[name]}.", "What differs:"]
     for sentence in sentences:
         lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="    ")
     return "\n".join(lines).rstrip() + "\n"
 
 
+def against_as_text(table: pd.DataFrame, features: dict[tuple[str, str], str]) -> str:
+    """Prints the coherent composition against the published one.
+
+    Args:
+        table: as in `reports/tables/coherent.csv`.
+        features: what `fid` is measured on, by domain and condition (`against.fid_features`).
+
+    Returns:
+        Lines of text, at most 100 characters wide where the names allow. A star marks whom an
+        interval favours that excludes zero.
+    """
+    lines = []
+    for one in comparisons(table, features):
+        lines += [f"{one.condition} → image, {one.domain}, {one.images} images", "─" * WIDTH]
+        lines.append(
+            f"   {'':<26}{'published':>10}{'coherent':>10}{'difference':>12}"
+            f"{'95 % interval':>22}   in favour of"
+        )
+        for d in one.differences:
+            interval = " to ".join(end.text for end in d.interval) if d.interval else "none"
+            whom = f"* {d.favour}" if d.favour else ""
+            name = f"{d.metric} {d.by}".strip()
+            if len(name) > 24:  # the features of FID: a line of their own above the numbers
+                lines.append(f"   {name}")
+                name = ""
+            lines.append(
+                f"   {f'{name} {d.better}':<26}{d.published.text:>10}{d.coherent.text:>10}"
+                f"{d.difference.text:>12}{interval:>22}   {whom}".rstrip()
+            )
+        lines += textwrap.wrap(one.summary, WIDTH, initial_indent="  ", subsequent_indent="  ")
+        lines.append("")
+    lines += ["One candidate expected at random for each image. Difference: coherent − published;"]
+    lines += ["its interval over images, by bootstrap. ↓: lower is better, ↑: higher is better."]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def _blocks(rows: list[Row], origin: str) -> list[str]:
-    """One block of rows for each domain and judge, under a line that names both."""
-    columns = [*METRICS, "correspondence"]
-    columns = [c for c in columns if any(not isnan(number(row, c)) for row in rows)]
+    """Blocks of rows for each domain and judge, under a line that names both."""
     lines = []
     for (domain, judge), block in grouped(_judged(rows), "domain", "judge").items():
         images = shown("images", number(block[0], "images"))
         count = "" if images == "–" else f", {images} images"
         lines += ["", f"  {origin}{domain} (judge: {judge or 'none'}{count})"]
-        lines.append(" " * 44 + "".join(f"{HEADINGS.get(c, 'Corr.'):>7}" for c in columns))
-        for row in block:
-            method, selection = names(row)
-            values = "".join(f"{shown(c, number(row, c)):>7}" for c in columns)
-            lines.append(f"   {method:<16} {selection:<24}{values}")
+        lines += _lines(block, METRICS)
+        features = ", ".join(sorted({text(row, "fid_features") for row in block} - {""}))
+        if further := _lines(block, OURS):
+            named = f" (FID: on features {features})" if features else ""
+            lines += ["", f"  {origin}{domain}, beyond the paper’s table{named}", *further]
+    return lines
+
+
+def _lines(rows: list[Row], columns: Sequence[str]) -> list[str]:
+    """Headings and rows of the columns that some row has; rows without any are left out."""
+    columns = [c for c in columns if any(not isnan(number(row, c)) for row in rows)]
+    rows = [row for row in rows if any(not isnan(number(row, c)) for c in columns)]
+    if not rows:
+        return []
+    widths = [max(8, len(HEADINGS[c]) + 2) for c in columns]
+    lines = [
+        " " * 44 + "".join(f"{HEADINGS[c]:>{w}}" for c, w in zip(columns, widths, strict=True))
+    ]
+    for row in rows:
+        method, selection = names(row)
+        values = [f"{shown(c, number(row, c)):>{w}}" for c, w in zip(columns, widths, strict=True)]
+        lines.append(f"   {method:<18} {selection:<22}{''.join(values)}")
     return lines
 
 

@@ -42,6 +42,11 @@ def index(domain: str, condition: str) -> Path:
     return Path("index", f"{domain}-{condition}.faiss")
 
 
+def ranking(domain: str, condition: str) -> Path:
+    """How much each cue counts when candidates are ranked."""
+    return Path("models", "ranking", f"{domain}-{condition}.json")
+
+
 def candidates(method: str, domain: str, condition: str) -> Path:
     """Synthesised images and their sources."""
     return Path("candidates", method, f"{domain}-{condition}.zarr")

@@ -27,6 +27,8 @@ MODELS = {
     "projection": "exemplar.features.projection:ProjectionSettings",
     "features": "exemplar.methods.pixelnn.describe:FeaturesSettings",
     "candidates": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
+    "coherent": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
+    "ranking": "exemplar.methods.pixelnn.ranking:RankingSettings",
     "evaluate": "stages.evaluate:EvaluateSettings",
     "report": "stages.report:ReportSettings",
     "cluster": "stages.arguments:Cluster",

@@ -149,6 +149,7 @@ def test_outside_the_project_it_says_so(tmp_path, monkeypatch, capsys):
         (["reproduce", "--workers", "0"], "whole number of at least 1, got '0'"),
         (["synth", "a.png", "--domain", "d"], "--condition, --out"),
         (["synth", "a.png", "--like", "0"], "whole number of at least 1, got '0'"),
+        (["synth", "a.png", "--count", "few"], "whole number of at least 1, got 'few'"),
         (["nothing"], "invalid choice: 'nothing'"),
         ([], "COMMAND"),
     ],
@@ -166,13 +167,18 @@ def test_synth_hands_its_arguments_on(monkeypatch, capsys):
     line = "synth a.png b.png --domain d --condition edges --out o --only x* --only y --exclude z"
     assert cli.main(line.split()) == 0
     inputs = [Path("a.png"), Path("b.png")]
-    assert given == [(inputs, "d", "edges", Path("o"), ["x*", "y"], ["z"], False, None, None)]
+    rest = (["x*", "y"], ["z"], False, None, None, None, False)
+    assert given == [(inputs, "d", "edges", Path("o"), *rest)]
     assert capsys.readouterr().out == "o/a\n"
 
     line = "synth a.png --domain d --condition edges --out o --photographs --from b.jpg --like 30"
-    assert cli.main(line.split()) == 0
-    rest = ([], [], True, Path("b.jpg"), 30)
+    assert cli.main([*line.split(), "--count", "4"]) == 0
+    rest = ([], [], True, Path("b.jpg"), 30, 4, False)
     assert given[1] == ([Path("a.png")], "d", "edges", Path("o"), *rest)
+
+    line = "synth a.png --domain d --condition edges --out o --published"
+    assert cli.main(line.split()) == 0
+    assert given[2][-2:] == (None, True)
 
 
 def test_like_needs_a_photograph(monkeypatch, capsys):

@@ -9,6 +9,7 @@ from torch.nn.functional import affine_grid, grid_sample, interpolate, normalize
 
 from exemplar.matching.approximate import match_coarse_to_fine, match_patchmatch
 from exemplar.matching.exact import match_exact
+from exemplar.matching.support import Support, Taps, taps
 from exemplar.matching.windows import WHOLE
 from tests.matching import naive
 
@@ -106,3 +107,40 @@ def test_an_odd_side_s_last_row_has_a_cell_of_its_own():
     x = smooth(2, 49, 25, 5)
     found = match_coarse_to_fine(x[0], x[:1], (WHOLE,))
     assert (found.position[0, 0] == torch.arange(49 * 25).view(49, 25)).float().mean() > 0.99
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("size", [(40, 40), (33, 50), (20, 18)])
+@pytest.mark.parametrize("softness", [0.0, 0.3])
+def test_with_support_whole_neighbourhoods_match_nearly_as_well_as_the_best(search, size, softness):
+    height, width = size
+    x = smooth(2, height, width, 6)
+    guide = torch.rand(height, width, 3, generator=torch.Generator().manual_seed(0))
+    support = Support(3, softness, guide)
+    found = search(x[0], x[1:], (5, WHOLE), support=support)
+    similarity = torch.einsum("yxd,vud->yxvu", x[0], x[1])
+    volume = means(similarity, taps(support, size, torch.device("cpu")))
+    position = found.position[0].flatten(1)
+    for index, scores in enumerate(found.score[0].flatten(1)):
+        chosen = volume.flatten(2).flatten(0, 1)[torch.arange(height * width), position[index]]
+        torch.testing.assert_close(scores, chosen)
+    best = volume.flatten(2).amax(2)
+    assert found.score[0, 1].mean() > 0.98 * best.mean()
+    near = torch.from_numpy(naive.allowed(height, width, 5)).view(height, width, -1)
+    best = volume.flatten(2).where(near, -torch.inf).amax(2)
+    torch.testing.assert_close(found.score[0, 0], best)
+
+
+def means(similarity: torch.Tensor, around: Taps) -> torch.Tensor:
+    """Mean similarities of all pairs, by whole volumes moved along their diagonals."""
+    height, width = similarity.shape[:2]
+    total, norm = torch.zeros_like(similarity), torch.zeros_like(similarity)
+    for (down, right), weight in zip(around.offset.tolist(), around.weight, strict=True):
+        here = (slice(max(0, -down), height - max(0, down)),
+                slice(max(0, -right), width - max(0, right))) * 2  # fmt: skip
+        there = (slice(max(0, down), height - max(0, -down)),
+                 slice(max(0, right), width - max(0, -right))) * 2  # fmt: skip
+        counts = weight[here[:2]][..., None, None]
+        total[here] += counts * similarity[there]
+        norm[here] += counts
+    return total / norm

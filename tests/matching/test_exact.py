@@ -16,7 +16,6 @@ from exemplar.matching import exact
 from exemplar.matching.exact import match_exact
 from exemplar.matching.windows import WHOLE
 from tests.matching import naive
-from tests.matching.test_support import naive as neighbourhoods
 
 
 @contextmanager
@@ -82,27 +81,6 @@ def test_rounded_products_choose_well_and_report_true_scores():
     # A bf16 similarity is off by at most its last bit and the factors', 2⁻⁷ in all.
     assert (rounded.score <= true.score + 1e-6).all()
     assert (rounded.score >= true.score - 2**-7).all()
-
-
-@pytest.mark.parametrize("windows", [(1, 4, WHOLE), (3, 5)])
-@pytest.mark.parametrize("radius", [1, 3])
-@pytest.mark.parametrize("read", ["_near_loops", "_near"])
-def test_with_support_the_best_mean_over_neighbourhoods_wins(windows, radius, read):
-    rng = np.random.default_rng(radius)
-    query = rng.integers(-2, 3, (6, 5, 3)).astype(np.float32)
-    exemplars = rng.integers(-2, 3, (2, 6, 5, 3)).astype(np.float32)
-    with blocks_of(0, read):
-        found = match_exact(
-            torch.from_numpy(query), torch.from_numpy(exemplars), windows, support=radius
-        )
-    for rank, exemplar in enumerate(exemplars):
-        means = neighbourhoods(query, exemplar, radius).reshape(30, 30)
-        for index, window in enumerate(windows):
-            inside = np.where(naive.allowed(6, 5, window), means, -np.inf)
-            score, position = found.score[rank, index], found.position[rank, index]
-            np.testing.assert_allclose(score.flatten(), inside.max(1), atol=1e-5)
-            chosen = inside[np.arange(30), position.flatten()]
-            np.testing.assert_allclose(chosen, inside.max(1), atol=1e-5)
 
 
 def test_itself_is_the_best_match():

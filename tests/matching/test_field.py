@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from exemplar.matching import field as fields
 from exemplar.matching import field_cpu, field_torch
+from exemplar.matching.support import Support, taps
 from exemplar.matching.windows import WHOLE
-from tests.matching import naive
+from tests.matching import naive, naive_support
 
 SIZES = {"height": st.integers(1, 9), "width": st.integers(1, 9), "seed": st.integers(0, 2**31)}
 
@@ -21,10 +22,19 @@ def integers(rng: np.random.Generator, *shape: int) -> torch.Tensor:
     return torch.from_numpy(rng.integers(-3, 4, shape).astype(np.float32))
 
 
-def case(height: int, width: int, seed: int, window: int) -> tuple[fields.Pair, fields.Field]:
+def case(
+    height: int, width: int, seed: int, window: int, radius: int = 0
+) -> tuple[fields.Pair, fields.Field]:
     rng = np.random.default_rng(seed)
     window = min(window, height, width)
-    pair = fields.pair(integers(rng, height, width, 5), integers(rng, height, width, 5), window)
+    around = taps(Support(radius), (height, width), torch.device("cpu"))
+    weight = torch.from_numpy(rng.integers(1, 4, around.weight.shape).astype(np.float32))
+    pair = fields.pair(
+        integers(rng, height, width, 5),
+        integers(rng, height, width, 5),
+        window,
+        around._replace(weight=weight) if radius else None,
+    )
     y = torch.from_numpy(rng.integers(0, height, (height, width)))
     x = torch.from_numpy(rng.integers(0, width, (height, width)))
     return pair, fields.start(pair, y, x)
@@ -37,9 +47,11 @@ def case(height: int, width: int, seed: int, window: int) -> tuple[fields.Pair, 
      ("scatter", (1, 7)), ("scatter", (5, 2**32 - 1))],
 )  # fmt: skip
 @settings(max_examples=20, deadline=None)
-@given(**SIZES)
-def test_the_loops_do_what_whole_field_operations_do(step, more, window, height, width, seed):
-    pair, field = case(height, width, seed, window)
+@given(radius=st.integers(0, 2), **SIZES)
+def test_the_loops_do_what_whole_field_operations_do(
+    step, more, window, radius, height, width, seed
+):
+    pair, field = case(height, width, seed, window, radius)
     fast = getattr(field_cpu, step)(*pair, *field, *more)
     slow = getattr(field_torch, step)(*pair, *field, *more)
     for name, a, b in zip(("score", "y", "x"), fast, slow, strict=True):
@@ -65,6 +77,22 @@ def test_a_step_keeps_scores_true_and_matches_in_the_window(window, height, widt
         assert inside[pixel, place].all()
         np.testing.assert_array_equal(after.score.flatten(), similarity[pixel, place])
         assert (after.score >= field.score).all()
+
+
+@pytest.mark.parametrize("softness", [0.0, 0.4])
+def test_scores_are_means_over_the_neighbourhood(softness):
+    rng = np.random.default_rng(1)
+    query, keys = integers(rng, 5, 6, 3), integers(rng, 5, 6, 3)
+    guide = torch.from_numpy(rng.random((5, 6, 2)).astype(np.float32))
+    around = taps(Support(2, softness, guide), (5, 6), torch.device("cpu"))
+    pair = fields.pair(query, keys, WHOLE, around)
+    y = torch.from_numpy(rng.integers(0, 5, (5, 6)))
+    x = torch.from_numpy(rng.integers(0, 6, (5, 6)))
+    means = naive_support.means(query.numpy(), keys.numpy(), 2, guide.numpy(), softness)
+    row, column = np.indices((5, 6))
+    np.testing.assert_allclose(
+        fields.start(pair, y, x).score, means[row, column, y, x], rtol=1e-5, atol=1e-6
+    )
 
 
 def test_a_wide_refinement_is_the_exact_search():

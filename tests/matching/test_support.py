@@ -1,61 +1,63 @@
-"""Means over neighbourhoods against a sum of six nested loops, by both ways of computing them."""
+"""Which neighbours support a match, and with what weight."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from exemplar.matching.support import supported_row, supported_rows
+from exemplar.matching.support import ALONE, Support, taps
 
-
-def naive(query: np.ndarray, keys: np.ndarray, radius: int) -> np.ndarray:
-    """(H, W, H, W): the mean similarity of every pair of neighbourhoods, borders repeated."""
-    height, width, _ = query.shape
-    around = [(dy, dx) for dy in range(-radius, radius + 1) for dx in range(-radius, radius + 1)]
-    means = np.zeros((height, width, height, width))
-    for y, x, v, u in np.ndindex(means.shape):
-        for dy, dx in around:
-            a = query[min(max(y + dy, 0), height - 1), min(max(x + dx, 0), width - 1)]
-            b = keys[min(max(v + dy, 0), height - 1), min(max(u + dx, 0), width - 1)]
-            means[y, x, v, u] += float(a @ b)
-    return means / len(around)
+CPU = torch.device("cpu")
 
 
-@given(
-    height=st.integers(1, 6), width=st.integers(1, 6), radius=st.integers(0, 4),
-    low=st.integers(-6, 0), high=st.integers(0, 6), seed=st.integers(0, 2**31),
-)  # fmt: skip
-def test_equals_nested_loops(height, width, radius, low, high, seed):
-    rng = np.random.default_rng(seed)
-    query, keys = rng.integers(-3, 4, (2, height, width, 3)).astype(np.float32)
-    expected = naive(query, keys, radius)
-
-    def multiply(row: int, first: int, stop: int) -> torch.Tensor:
-        product = query[row] @ keys[first:stop].reshape(-1, 3).T
-        return torch.from_numpy(product.reshape(width, stop - first, width))
-
-    seen = []
-    for y, first, means in supported_rows(multiply, height, width, radius, low, high):
-        seen.append(y)
-        assert first == max(0, y + low)
-        stop = min(height - 1, y + high) + 1
-        np.testing.assert_allclose(means, expected[y, :, first:stop], atol=1e-5)
-        start, slow = supported_row(multiply, y, height, width, radius, low, high)
-        assert start == first
-        np.testing.assert_allclose(slow, expected[y, :, first:stop], atol=1e-5)
-    assert seen == list(range(height))
+def test_a_radius_is_a_square_in_reading_order():
+    found = taps(Support(1), (4, 5), CPU)
+    square = [[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 0], [0, 1], [1, -1], [1, 0], [1, 1]]
+    assert found.offset.tolist() == square
+    assert found.weight.shape == (9, 4, 5)
+    assert (found.weight == 1).all()
+    assert taps(ALONE, (4, 5), CPU).offset.tolist() == [[0, 0]]
 
 
-@pytest.mark.parametrize("radius", [0, 3])
-def test_only_key_rows_that_are_wanted_are_multiplied(radius):
-    asked = []
+@pytest.mark.parametrize(
+    ("radius", "stride", "sparse", "side"),
+    [
+        (5, 1, False, [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5]),
+        (5, 1, True, [-4, -2, 0, 2, 4]),
+        (7, 1, True, [-6, -3, 0, 3, 6]),
+        (3, 1, True, [-3, -2, -1, 0, 1, 2, 3]),
+        (5, 2, True, [-2, -1, 0, 1, 2]),
+        (5, 4, False, [-1, 0, 1]),
+        (1, 8, False, [-1, 0, 1]),
+    ],
+)
+def test_coarser_and_sparser(radius, stride, sparse, side):
+    found = taps(Support(radius), (9, 9), CPU, stride, sparse)
+    assert found.offset.tolist() == [[y, x] for y in side for x in side]
 
-    def multiply(row: int, first: int, stop: int) -> torch.Tensor:
-        asked.append((row, first, stop))
-        return torch.zeros(5, stop - first, 5)
 
-    list(supported_rows(multiply, 20, 5, radius, -2, 3))
-    assert asked == [(y, max(0, y - 2), min(20, y + 4)) for y in range(20)]
+def test_weights_fall_with_the_guide_s_change():
+    guide = torch.zeros(1, 3, 2)
+    guide[0, :, 0] = torch.tensor([0.0, 0.3, 0.3])
+    guide[0, :, 1] = torch.tensor([0.0, 0.4, 0.4])
+    weight = taps(Support(1, 0.5, guide), (1, 3), CPU).weight[3:6, 0]
+    edge = np.exp(-0.5)  # the change of 0.5 is the softness
+    np.testing.assert_allclose(weight[2], [edge, 1, 1], rtol=1e-6)
+    np.testing.assert_allclose(weight[0], [1, edge, 1], rtol=1e-6)
+    np.testing.assert_allclose(weight[1], 1)
+
+
+def test_a_coarse_guide_is_the_average():
+    guide = torch.arange(10.0).view(2, 5, 1) / 10
+    coarse = torch.tensor([[[0.4], [0.65]]])  # of columns 0 to 3, and of column 4
+    found = taps(Support(4, 0.1, guide), (1, 2), CPU, 4).weight
+    expected = taps(Support(1, 0.1, coarse), (1, 2), CPU).weight
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_a_missing_or_wrong_guide_is_told():
+    with pytest.raises(ValueError, match=r"softness 0.2 needs a guide image .* got none"):
+        taps(Support(2, 0.2), (4, 4), CPU)
+    with pytest.raises(ValueError, match=r"query's size \(4, 4\), got \(5, 4\) at a stride of 1"):
+        taps(Support(2, 0.2, torch.zeros(5, 4, 3)), (4, 4), CPU)

@@ -7,8 +7,13 @@ from importlib import import_module
 
 import pytest
 
+NAMES = (
+    "comparison", "correspondence", "diversity", "edges", "frechet", "normals", "ranked", "seams",
+    "selection", "spectrum",
+)  # fmt: skip
 
-@pytest.mark.parametrize("name", ["correspondence", "edges", "normals", "selection", "spectrum"])
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_examples_of_a_module(name: str) -> None:
     found = doctest.testmod(import_module(f"exemplar.metrics.{name}"))
     assert found.attempted > 0

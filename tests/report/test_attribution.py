@@ -51,3 +51,14 @@ def test_an_exact_case() -> None:
 def test_sources_of_another_domain_are_refused() -> None:
     with pytest.raises(ValueError, match="rows 6 to 6, but there are 6 items; they belong to"):
         shares(np.full((1, 1, 3), 6, np.int32), ITEMS)
+
+
+def test_a_voted_pixel_credits_every_copy_it_is_the_mean_of() -> None:
+    # A row of three pixels, matched in place: two of exemplar 1, one of exemplar 4.
+    source = np.array([[[1, 0, 0], [1, 0, 1], [4, 0, 2]]], np.int32)
+    table = shares(source, ITEMS, votes=1)
+    assert table["share"].to_dict() == pytest.approx(
+        {1: (1 + 2 / 3 + 1 / 2) / 3, 4: (1 / 3 + 1 / 2) / 3}
+    )
+    assert table["share"].sum() == pytest.approx(1)
+    assert shares(source, ITEMS)["share"].to_dict() == pytest.approx({1: 2 / 3, 4: 1 / 3})

@@ -2,23 +2,26 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from PIL import Image
 
 from exemplar.report.gallery import (
-    Stored,
-    bending,
-    candidate_errors,
+    THUMBNAIL,
     caption,
-    composition,
     data_uri,
     example,
-    whole_image,
+    fourier_tiles,
+    ranked_tile,
+    thumbnail,
 )
+from exemplar.report.stored import Coherent, Stored
 
-RELEASED = [(1, 1, 7), (1, 1, 1), (3, 1, 11), (5, 4, 11), (5, 1, 7), (5, 1, 11), (5, 1, 0)]
+MEMBERS = [(1, 1, 7), (1, 1, 1), (3, 1, 11), (5, 4, 11), (5, 1, 7), (5, 1, 11), (5, 1, 0)]
+SCORE = [4.0, 7.0, 1.5, 9.0, 8.0, 0.5, 2.5]
 
 
 def pixels(uri: str) -> np.ndarray:
@@ -28,21 +31,28 @@ def pixels(uri: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(body))))
 
 
-def stored(errors: dict[str, dict[int, float]]) -> Stored:
+def stored(errors: dict[str, dict[int, float]], votes: int = 0) -> Stored:
     draw = np.random.default_rng(0)
+
+    def images() -> np.ndarray:
+        return draw.integers(0, 256, (7, 8, 8, 3)).astype(np.uint8)
+
     source = np.zeros((7, 8, 8, 3), np.int32)
+    source[..., 1:] = np.stack(np.mgrid[:8, :8], -1)
     source[5, :, :, 0] = 9
     source[5, :2, :, 0] = 3
+    score = np.array(SCORE, np.float32)
     return Stored(
         id="cat-9",
         kind="edges",
-        truth=draw.integers(0, 256, (8, 8, 3)).astype(np.uint8),
+        truth=images()[0],
         condition=np.zeros((8, 8), np.float16),
         regressed=np.zeros((8, 8, 3), np.uint8),
-        pixelnn=draw.integers(0, 256, (7, 8, 8, 3)).astype(np.uint8),
-        source=source,
-        global_=draw.integers(0, 256, (7, 8, 8, 3)).astype(np.uint8),
-        candidates=[list(member) for member in RELEASED],
+        coherent=Coherent(images(), source, list(MEMBERS), score, [5, 2, 0, 1], votes),
+        published=images(),
+        # The other schedule has the same members but one, and in another order.
+        members=[[5, 1, 11], [9, 9, 9], [1, 1, 7], [1, 1, 1], [5, 1, 7], [5, 4, 11], [5, 1, 0]],
+        global_=images(),
         errors=errors,
     )
 
@@ -56,47 +66,75 @@ def test_pictures_survive_the_page() -> None:
     assert np.array_equal(pixels(data_uri(image)), image)
 
 
-def test_candidates_are_named_and_chosen_by_their_settings() -> None:
+def test_candidates_are_named_by_their_settings() -> None:
     assert caption((3, 5, 11)) == "K 3 · from 5 · T 11"
     assert caption((1, 1, 0)) == "K 1 · from 1 · T all"
-    assert whole_image(RELEASED) == 1
-    assert bending(RELEASED) == [0]
-    assert bending([(1, 1, 0), (1, 1, 11), (1, 1, 7), (1, 2, 11), (3, 1, 11)]) == [1, 3]
-    assert composition(RELEASED) == 5
-    assert composition([(10, 1, 0), (10, 1, 10), (9, 1, 96)]) == 1
 
 
-def test_errors_are_those_of_the_image_and_the_lowest_is_best() -> None:
-    scores = pd.DataFrame(
-        {
-            "image": ["a", "a", "a", "a", "b"],
-            "method": ["pixelnn", "pixelnn", "global", "global", "pixelnn"],
-            "candidate": [0, 1, 0, 1, 0],
-            "mean": [9.0, 8.0, np.nan, 7.0, 1.0],
-        }
+def test_a_candidate_says_its_rank_and_how_far_it_is_behind() -> None:
+    coherent = stored({}).coherent
+    best, other = ranked_tile(coherent, 5), ranked_tile(coherent, 0)
+    assert (best.caption, best.note, best.marked) == (
+        "K 5 · from 1 · T 11",
+        "best-ranked of 7",
+        True,
     )
-    errors = candidate_errors(scores, "a")
-    assert errors == {"pixelnn": {0: 9.0, 1: 8.0}, "global": {1: 7.0}}
-    assert candidate_errors(scores, "c") == {}
-    assert stored(errors).best("pixelnn") == 1
-    assert stored({"pixelnn": {4: 2.0, 3: 2.0}}).best("pixelnn") == 3
-    assert stored({}).best("global") is None
+    assert (other.caption, other.note) == ("K 1 · from 1 · T 7", "rank 4 of 7 · +3.5°")
+    assert not other.marked
 
 
-def test_an_example_shows_the_stored_pixels() -> None:
-    given = stored({"pixelnn": {3: 1.0, 2: 4.0}, "global": {4: 1.0}})
-    shown = example(given, ITEMS, lambda rows: EXEMPLARS[rows], 4)
-    assert np.array_equal(pixels(shown.candidates[0].picture), given.pixelnn[1])
-    assert np.array_equal(pixels(shown.candidates[1].picture), given.pixelnn[3])
-    assert [tile.marked for tile in shown.candidates] == [False, True, False, False]
+def test_the_distinct_few_are_shown_best_first_and_the_same_members_as_published() -> None:
+    given = stored({"coherent": {3: 1.0, 2: 4.0}, "global": {4: 1.0}})
+    shown = example(given, ITEMS, lambda rows: EXEMPLARS[rows], 3)
+    drawn = [pixels(tile.picture) for tile in shown.few]
+    assert np.array_equal(drawn, given.coherent.image[[5, 2, 0]])
+    assert [tile.marked for tile in shown.few] == [True, False, False]
+    # Member (3, 1, 11) is not of the published schedule.
+    assert np.array_equal([pixels(t.picture) for t in shown.published], given.published[[0, 2]])
+    assert [t.caption for t in shown.published] == ["K 5 · from 1 · T 11", "K 1 · from 1 · T 7"]
     assert np.array_equal(pixels(shown.best_global.picture), given.global_[4])
-    assert np.array_equal(pixels(shown.composed.picture), given.pixelnn[5])
-    assert [(e.id, e.share) for e in shown.exemplars] == [("cat-9", 0.75), ("cat-3", 0.25)]
-    assert np.array_equal(pixels(shown.exemplars[1].thumbnail), EXEMPLARS[3])
-    assert shown.rest == 0
+    assert shown.best_global.note == "chosen by the truth"
     assert shown.error == 2.5
 
 
-def test_without_scores_nothing_is_marked() -> None:
+def test_the_best_ranked_is_the_one_that_is_explained() -> None:
+    given = stored({})
+    shown = example(given, ITEMS, lambda rows: EXEMPLARS[rows], 3)
+    assert np.array_equal(pixels(shown.best.picture), given.coherent.image[5])
+    assert [(e.id, e.share) for e in shown.exemplars] == [("cat-9", 0.75), ("cat-3", 0.25)]
+    assert np.array_equal(pixels(shown.exemplars[1].thumbnail), EXEMPLARS[3])
+    assert (shown.rest, shown.copies) == (0, 1)
+
+
+def test_shares_of_blended_copies_count_every_copy() -> None:
+    """Row 1 borrows from the rows above and below, so that cat-9 gains what cat-3 loses."""
+    shown = example(stored({}, votes=1), ITEMS, lambda rows: EXEMPLARS[rows], 3)
+    given = {e.id: e.share for e in shown.exemplars}
+    # Of the copies of rows 0, 1 and 2 (2, 3 and 3 rows of voters) these are of cat-3's two rows.
+    assert given["cat-3"] == pytest.approx((2 / 2 + 2 / 3 + 1 / 3) / 8)
+    assert sum(given.values()) + shown.rest == pytest.approx(1)
+    assert shown.copies == 9
+
+
+def test_without_errors_nothing_is_said_to_be_chosen_by_the_truth() -> None:
     shown = example(stored({}), ITEMS, lambda rows: EXEMPLARS[rows], 3)
-    assert not any(tile.marked for tile in shown.candidates)
+    assert shown.best_global.note == ""
+    assert shown.error == float("inf")
+
+
+def test_spectra_compare_the_same_member() -> None:
+    given = stored({"pixelnn": {3: 1.0}})
+    pictures = {image.caption: pixels(image.picture) for image, _ in fourier_tiles(given)}
+    assert list(pictures)[3:] == ["published", "coherent", "ground truth"]
+    assert np.array_equal(pictures["coherent"], given.coherent.image[5])
+    assert np.array_equal(pictures["published"], given.published[0])
+    lacking = replace(given, members=[[9, 9, 9]] * 7)
+    pictures = {image.caption: pixels(image.picture) for image, _ in fourier_tiles(lacking)}
+    assert np.array_equal(pictures["published"], given.published[3]), "its own best"
+
+
+def test_a_thumbnail_is_small_and_of_the_same_form() -> None:
+    image = np.full((2 * THUMBNAIL, THUMBNAIL, 3), 7, np.uint8)
+    assert thumbnail(image).shape == (THUMBNAIL, THUMBNAIL // 2, 3)
+    assert (thumbnail(image) == 7).all()
+    assert np.array_equal(thumbnail(image[:9, :9]), image[:9, :9]), "never enlarged"

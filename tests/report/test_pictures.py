@@ -112,10 +112,21 @@ def test_the_composed_image_stands_amid_its_exemplars() -> None:
         assert corner.tolist() == list(colour)
 
 
-def test_few_and_no_exemplars_are_drawn_and_mismatches_refused() -> None:
+@pytest.mark.parametrize("ids", [[], [7], [7, 2]])
+def test_up_to_two_exemplars_stand_beside_the_image(ids: list[int]) -> None:
     image, source, exemplars = random_case(3)
-    none = correspondence_picture(image, source, exemplars[:0], [])
-    assert (none[:10, :10] == 255).all()
+    sheet = correspondence_picture(image, source, exemplars[ids], ids)
+    frame, step = 2, 12 + 2 * 2 + 2
+    assert sheet.shape == (step - 2, (len(ids) + 1) * step - 2, 3)
+    drawn = [used_picture(exemplars[i], source, i, c) for i, c in zip(ids, EXEMPLARS, strict=False)]
+    drawn.insert(min(1, len(ids)), source_picture(image, source, ids))
+    for place, tile in enumerate(drawn):
+        x = place * step + frame
+        assert (sheet[frame : frame + 12, x : x + 12] == tile).all()
+
+
+def test_mismatches_are_refused() -> None:
+    image, source, exemplars = random_case(3)
     with pytest.raises(ValueError, match=r"expected 2 exemplar images of \(12, 12, 3\), got \(1,"):
         correspondence_picture(image, source, exemplars[:1], [0, 1])
 

@@ -34,6 +34,18 @@ def test_colours_and_fonts_are_the_pages_own() -> None:
     assert "<style" not in text
 
 
+def test_the_two_compositions_differ_in_colour_and_dash() -> None:
+    text = spectrum_plot(spectrum(("pixelnn", "coherent")), "a-b")
+
+    def dashed(name: str) -> bool:
+        return bool(re.search(rf"stroke-dasharray[^>]*var\(--series-{name}\)", text)) or bool(
+            re.search(rf"var\(--series-{name}\)[^>]*stroke-dasharray: \d", text)
+        )
+
+    assert dashed("coherent")
+    assert not dashed("pixelnn")
+
+
 def test_two_plots_share_no_id() -> None:
     def found(name: str) -> set[str]:
         return set(re.findall(r'\bid="([^"]+)"', spectrum_plot(spectrum(), name)))

@@ -14,10 +14,11 @@ OURS = pd.DataFrame(
     {
         "domain": "rendered",
         "condition": "edges",
-        "method": ["regressor", "global", "pixelnn"],
-        "images": [40.0, 40.0, 40.0],
-        "candidates": [1.0, 72.0, 72.0],
-        "judge": ["estimators@rendered", "estimators@rendered", ""],
+        "method": ["regressor", "global", "pixelnn", "coherent"],
+        "selection": ["single", "rand-1", "rand-1", "distinct few"],
+        "images": [40.0, 40.0, 40.0, 40.0],
+        "candidates": [1.0, 72.0, 72.0, 8.0],
+        "judge": ["estimators@rendered", "estimators@rendered", "", ""],
     }
 )
 
@@ -93,6 +94,6 @@ def test_differences_name_data_judge_and_candidates() -> None:
     assert found["resolution"] == "96 × 96"
     assert found["regressor"] == "PixelNet, width 16"
     assert found["descriptors"] == "conv3_3 of a net"
-    assert found["candidates for an input"] == "rendered: 72"
+    assert found["candidates for an input"] == "rendered: 72", "of the schedule, not of the few"
     assert found["judge"] == "estimators@rendered, run in the same way"
     assert "judge: the paper, an off-the-shelf PixelNet" in " ".join(differences("pixelnn", OURS))

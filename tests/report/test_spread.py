@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
-from exemplar.report.spread import evenly, spread
+from exemplar.report.spread import spread
 
 
 def naive(images: np.ndarray, count: int, first: list[int]) -> list[int]:
@@ -46,13 +44,3 @@ def test_those_asked_for_come_first_and_sides_need_not_divide() -> None:
     chosen = spread(images, 5, [3])
     assert chosen[0] == 3
     assert sorted(chosen) == [0, 1, 2, 3, 4]
-
-
-@given(total=st.integers(0, 300), count=st.integers(1, 20))
-def test_even_steps_are_distinct_and_even(total: int, count: int) -> None:
-    chosen = evenly(total, count)
-    assert len(chosen) == min(total, count)
-    assert chosen == sorted(set(chosen))
-    steps = np.diff(chosen)
-    assert steps.size == 0 or steps.max() - steps.min() <= 1
-    assert all(0 <= index < total for index in chosen)

@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exemplar.report.scores import blocks, correspondence
+from exemplar.report.scores import beyond, blocks, correspondence
 from exemplar.report.tables import (
+    BEYOND,
     COLUMNS,
+    COMPARISON,
     METRICS,
     TableError,
     join_tables,
     leading,
-    number,
+    read_comparison,
     read_table,
     records,
     shown,
@@ -39,6 +41,26 @@ def table() -> pd.DataFrame:
     return frame.reindex(columns=list(COLUMNS), fill_value="")
 
 
+def coherent_table() -> pd.DataFrame:
+    """The same, with the coherent composition, its selections, and what the paper has not."""
+    columns = ["method", "selection", "mean", "seam", "diversity", "fid", "rank_correlation"]
+    rows = [
+        ("regressor", "single", "20.04", "", "", "", ""),
+        ("global", "rand-1", "19.96", "0", "0.5", "9.1", ""),
+        ("pixelnn", "rand-1", "21", "8.25", "0.4", "7.1", ""),
+        ("coherent", "rand-1", "18", "3.5", "0.3", "5.25", ""),
+        ("coherent", "top-1", "16.5", "3.25", "", "", "0.625"),
+        ("coherent", "random few", "18", "3.5", "0.3", "", ""),
+        ("coherent", "distinct few", "17", "3.4", "0.35", "", ""),
+        ("coherent", "oracle per metric", "11", "2", "", "", ""),
+    ]
+    frame = pd.DataFrame(rows, columns=columns).assign(
+        domain="rendered", condition="edges", images="40", judge="estimators@rendered"
+    )
+    frame["fid_features"] = ["deep means" if fid else "" for fid in frame["fid"]]
+    return frame.reindex(columns=list(COLUMNS), fill_value="")
+
+
 def test_digits_survive_reading_and_joining(tmp_path: Path) -> None:
     folder = tmp_path / "rendered-edges"
     folder.mkdir()
@@ -51,16 +73,31 @@ def test_digits_survive_reading_and_joining(tmp_path: Path) -> None:
     assert lines == [*original, *original[1:]]
 
 
-def test_correspondence_may_be_absent(tmp_path: Path) -> None:
-    table().drop(columns="correspondence").to_csv(tmp_path / "table.csv", index=False)
-    read = read_table(tmp_path, "rendered", "edges")
-    assert tuple(read.columns) == COLUMNS
-    assert all(np.isnan(number(row, "correspondence")) for row in records(read))
+def test_columns_come_in_one_order(tmp_path: Path) -> None:
+    table().loc[:, sorted(COLUMNS)].to_csv(tmp_path / "table.csv", index=False)
+    assert tuple(read_table(tmp_path, "rendered", "edges").columns) == COLUMNS
+
+
+def test_a_comparison_is_read_as_it_was_written(tmp_path: Path) -> None:
+    values = ["rendered", "edges", "mean", "12.30000000000000001", "11", "-1.3", "-2", "-0.5", "40"]
+    pd.DataFrame([values], columns=list(COMPARISON)).to_csv(
+        tmp_path / "comparison.csv", index=False
+    )
+    read = read_comparison(tmp_path, "rendered", "edges")
+    assert read.iloc[0].tolist() == values
+    with pytest.raises(TableError, match=r"comparison.csv: expected rows of pets, edges"):
+        read_comparison(tmp_path, "pets", "edges")
+
+
+def test_a_distance_between_unnamed_features_is_refused(tmp_path: Path) -> None:
+    coherent_table().assign(fid_features="").to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(TableError, match=r"name of its features in `fid_features` beside every"):
+        read_table(tmp_path, "rendered", "edges")
 
 
 def test_other_columns_and_other_domains_are_refused(tmp_path: Path) -> None:
-    table().rename(columns={"ap": "fid"}).to_csv(tmp_path / "table.csv", index=False)
-    with pytest.raises(TableError, match=r"missing: \['ap'\], unknown: \['fid'\]"):
+    table().rename(columns={"ap": "prd"}).to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(TableError, match=r"missing: \['ap'\], unknown: \['prd'\]"):
         read_table(tmp_path, "rendered", "edges")
     table().to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(TableError, match=r"expected rows of pets, edges, got \[\('rendered'"):
@@ -76,6 +113,42 @@ def test_leading_compares_only_what_was_selected_alike() -> None:
     found = leading(records(table()), "mean")
     # 20.04 and 19.96 both print as 20.0; 15.25 leads the oracles; chance has no score.
     assert found == [True, True, False, False, True, False]
+
+
+def test_what_saw_no_truth_compares_with_each_other() -> None:
+    found = leading(records(coherent_table()), "mean")
+    assert found == [False, False, False, False, True, False, False, False]
+    assert not any(leading(records(coherent_table())[-1:], "mean")), "an oracle among none"
+
+
+def test_copies_without_seams_lead_nobody_and_few_compare_with_few() -> None:
+    rows = records(coherent_table())
+
+    def led(column: str) -> list[tuple[str, str]]:
+        leads = leading(rows, column)
+        return [(r["method"], r["selection"]) for r, lead in zip(rows, leads, strict=True) if lead]
+
+    # 3.25 of the best-ranked is below Global's rivals' 3.5; Global's own 0 stands apart.
+    assert led("seam") == [("coherent", "top-1")]
+    assert led("diversity") == [("global", "rand-1"), ("coherent", "distinct few")]
+    assert led("fid") == [("coherent", "rand-1")]
+    assert led("rank_correlation") == []
+
+
+def test_what_the_paper_has_not_stands_in_blocks_of_its_own() -> None:
+    [block] = beyond(coherent_table(), "edges")
+    assert block.title == "rendered, 40 test images"
+    named = [(heading.name, heading.arrow) for heading in block.headings]
+    assert named == [("Seam energy", "↓"), ("Diversity", "↑"), ("FID", "↓"), ("Rank corr.", "↑")]
+    assert "".join(block.headings[2].pieces) == "(features: deep means)"
+    assert [row[:2] for row in block.rows][2:4] == [
+        ("PixelNN (coherent)", "one at random"),
+        ("PixelNN (coherent)", "best-ranked (top-1)"),
+    ]
+    assert [cell.text for cell in block.rows[3][2]] == ["3.25", "–", "–", "0.62"]
+    without = coherent_table().assign(fid="", fid_features="")
+    assert "FID" not in [heading.name for heading in beyond(without, "edges")[0].headings]
+    assert beyond(table(), "edges") == []
 
 
 def test_a_row_alone_does_not_lead() -> None:
@@ -113,7 +186,14 @@ def test_correspondence_is_told_in_ratios_of_what_it_shows() -> None:
     assert (domain, condition) == ("rendered", "edges")
     assert [bar.cell.value for bar in bars] == ["0.40", "0.30", "0.20", "0.10", "0.80"]
     assert [bar.length for bar in bars] == pytest.approx([0.5, 0.375, 0.25, 0.125, 1])
-    assert "0.25 times chance and 0.50 times Global’s" in sentence
+    assert sentence == (
+        "One candidate at random: PixelNN’s error is 0.25 times chance and 0.50 times Global’s."
+    )
+    rows = table().replace({"method": {"global": "coherent"}})
+    assert (
+        "PixelNN (coherent)’s error is 0.50 times chance; PixelNN’s" in correspondence(rows)[0][3]
+    )
+    assert [bar.kind for bar in bars] == ["global", "global", "pixelnn", "pixelnn", "chance"]
     assert correspondence(table().assign(correspondence="")) == []
 
 
@@ -123,12 +203,19 @@ def test_the_terminal_shows_both_and_what_differs() -> None:
     assert max(map(len, lines)) <= WIDTH
     judged = lines.index("  rendered (judge: estimators@rendered, 40 images)")
     row = next(line for line in lines[judged:] if line.split()[:2] == ["PixelNN", "oracle"])
-    assert row.split()[-3:] == ["15.2", "0.50", "0.100"]
+    assert row.split()[-2:] == ["15.2", "0.50"]
+    further = lines.index("  rendered, beyond the paper’s table")
+    row = next(line for line in lines[further:] if line.split()[:2] == ["PixelNN", "oracle"])
+    assert row.split()[-1] == "0.100"
     assert any(line.split()[0] == "Chance" and line.endswith("0.800") for line in lines if line)
     assert "  published, cats and dogs (judge: PixelNet, 686 images)" in lines
     assert "What differs:" in lines
     wide = as_text("pixelnn", table().assign(**dict.fromkeys(METRICS, "88.8"))).splitlines()
     assert max(map(len, wide)) <= WIDTH
     assert not any("judge: none" in line for line in wide), "chance stands among the others"
+    full = dict.fromkeys((*METRICS, *BEYOND, "correspondence"), "88.8")
+    wide = as_text("pixelnn", coherent_table().assign(**full)).splitlines()
+    assert max(map(len, wide)) <= WIDTH
+    assert "  rendered, beyond the paper’s table (FID: on features deep means)" in wide
     other = as_text("pixelnn", table().assign(condition="lowres"))
     assert "no numbers are published for this condition" in other

@@ -15,7 +15,7 @@ SIDE = 48
 PARAMS: dict[str, Any] = {
     "run": {"domains": ["rendered"], "conditions": ["edges"]},
     "prepare": {"image_size": SIDE, "seed": 1, "rejected_limit": 0.0, "workers": 1},
-    "domains": {"rendered": {"kind": "rendered", "train": 14, "val": 0, "test": 2}},
+    "domains": {"rendered": {"kind": "rendered", "train": 14, "val": 2, "test": 2}},
     "estimators": {
         "network": {"width": 4, "hidden": 8},
         "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5},
@@ -29,11 +29,19 @@ PARAMS: dict[str, Any] = {
     "projection": {"dimensions": 8, "sample": 6},
     "features": {},
     "candidates": {},
+    "coherent": {
+        "composition": "voted",
+        "likeness": 0.5,
+        "matching": {"search": "coarse_to_fine", "support": 2},
+    },
+    "ranking": {"images": 2, "few": 5},
     "evaluate": {"rounds": 3},
     "report": {"inputs": 1, "candidates": 3},
     "cluster": None,
 }
-PER_CONDITION = ("regressor", "projection", "features", "index", "candidates", "evaluate")
+PER_CONDITION = (
+    "regressor", "projection", "features", "index", "candidates", "ranking", "coherent", "evaluate",
+)  # fmt: skip
 
 
 def run_pipeline(folder: Path, params: dict[str, Any]) -> None:

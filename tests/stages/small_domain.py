@@ -25,6 +25,14 @@ PARAMS = {
     "projection": {"dimensions": 5, "sample": 12, "pixels": 40},
     "features": {"scene_side": 2},
     "candidates": {},
+    "coherent": {
+        "composition": "voted",
+        "votes": 1,
+        "likeness": 0.5,
+        "near": 20,
+        "matching": {"search": "coarse_to_fine", "support": 1},
+    },
+    "ranking": {"images": 2, "few": 5},
     "cluster": None,
 }
 
@@ -34,8 +42,11 @@ def write_params(**sections: object) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(PARAMS | sections))
 
 
-def write_images(ids: list[int]) -> None:
-    """The photographs with these numbers and their edges; the first ones are training images."""
+def write_images(ids: list[int], val: int = 0) -> None:
+    """The photographs with these numbers and their edges.
+
+    The last two are test images, so many before them are validation images.
+    """
     rows = [np.random.default_rng(i) for i in ids]
     photographs = np.stack([r.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for r in rows])
     edges = np.stack([r.random((SIDE, SIDE)).astype(np.float16) for r in rows])
@@ -46,7 +57,8 @@ def write_images(ids: list[int]) -> None:
         remove(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_group(path, arrays)
-    splits = ["train" if n < max(1, len(ids) - 2) else "test" for n in range(len(ids))]
+    train = max(1, len(ids) - 2 - val)
+    splits = (["train"] * train + ["val"] * val + ["test"] * len(ids))[: len(ids)]
     table = {"id": [f"noise-{i}" for i in ids], "split": splits, "category": "noise", "source": "",
              "sha256": "", "licence": "", "width": SIDE, "height": SIDE}  # fmt: skip
     write_items(layout.items(DOMAIN), pd.DataFrame(table))

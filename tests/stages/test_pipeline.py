@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from exemplar.conditions.files import InputError
+from exemplar.methods.pixelnn.schedule import Candidate
 from exemplar.settings import SettingsError
 from exemplar.store.arrays import array, open_group
 from exemplar.store.files import content_hash
@@ -39,21 +40,21 @@ def test_every_source_leads_to_the_pixel_s_value(made):
         np.testing.assert_array_equal(image, np.clip(query + residual, 0, 255))
 
 
-def test_the_table_has_every_method_and_selection(made):
+def test_the_tables_have_every_method_and_selection(made):
     table = pd.read_csv(made / "reports/tables/pixelnn.csv")
-    assert list(table.columns) == [
-        "domain", "condition", "method", "selection", "mean", "median", "rmse", "within_11_25",
-        "within_22_5", "within_30", "ap", "images", "candidates", "judge", "correspondence",
-    ]  # fmt: skip
     found = set(zip(table["method"], table["selection"], strict=True))
     many = ("rand-1", "oracle per metric", "oracle one candidate")
-    expected = {(m, s) for m in ("global", "pixelnn") for s in many}
+    expected = {(m, s) for m in ("global", "pixelnn", "coherent") for s in many}
+    expected |= {("coherent", s) for s in ("top-1", "random few", "distinct few")}
     assert found == expected | {("regressor", "single"), ("chance", "expected")}
     scored = table[table["method"] != "chance"]
     assert scored["judge"].str.startswith("pixelnet-4@rendered#").all()
-    ours = scored[scored["method"] == "pixelnn"].set_index("selection")
-    assert ours.loc["oracle per metric", "mean"] <= ours.loc["oracle one candidate", "mean"] + 1e-6
-    assert ours.loc["oracle one candidate", "mean"] <= ours.loc["rand-1", "mean"]
+    for method in ("pixelnn", "coherent"):
+        ours = scored[scored["method"] == method].set_index("selection")["mean"]
+        assert ours["oracle per metric"] <= ours["oracle one candidate"] + 1e-6
+        assert ours["oracle one candidate"] <= ours["rand-1"]
+    against = pd.read_csv(made / "reports/tables/coherent.csv")
+    assert {"mean", "seam", "diversity"} <= set(against["metric"])
     assert (made / "reports/index.html").stat().st_size > 10_000
 
 
@@ -72,19 +73,52 @@ def drawing(tmp_path):
     return path
 
 
-def test_synth_writes_everything_and_attribution_adds_up(made, drawing, tmp_path, monkeypatch):
+def test_synth_writes_everything_best_first(made, drawing, tmp_path, monkeypatch):
     monkeypatch.chdir(made)
     (folder,) = synth([drawing], "rendered", "edges", tmp_path / "out", [], [])
     assert folder == tmp_path / "out" / "drawing"
-    assert len(list((folder / "candidates").glob("*.png"))) == 72
+    names = sorted(path.stem for path in (folder / "candidates").glob("*.png"))
+    assert [int(name.split("-")[0]) for name in names] == list(range(1, 73))
     for name in ("input", "regressed", "contact-sheet", "correspondence"):
         assert np.asarray(Image.open(folder / f"{name}.png")).std() > 0
     attribution = pd.read_csv(folder / "attribution.csv")
-    assert list(attribution.columns) == ["candidate", "exemplar", "path", "licence", "share"]
-    shares = attribution.groupby("candidate")["share"].sum()
-    assert len(shares) == 72 and np.allclose(shares, 1, atol=1e-4)
+    assert list(attribution.columns) == [
+        "candidate", "score", "exemplar", "path", "licence", "share",
+    ]  # fmt: skip
+    each = attribution.groupby("candidate", sort=False)
+    assert list(each.groups) == names
+    assert np.allclose(each["share"].sum(), 1, atol=1e-4)
+    assert (each["score"].nunique() == 1).all()
+    assert each["score"].first().is_monotonic_increasing
     with np.load(folder / "sources.npz", allow_pickle=False) as sources:
         assert sources["source"].shape == (72, SIDE, SIDE, 3)
+        assert sources["votes"] == 2
+        assert each["score"].first().to_numpy() == pytest.approx(sources["score"], abs=1e-5)
+        members = [Candidate(*each) for each in sources["candidates"].tolist()]
+        first = attribution[attribution["candidate"] == names[0]]
+        used = set(np.unique(sources["source"][0, ..., 0]).tolist())
+        assert set(sources["ids"][sorted(used)]) == set(first["exemplar"])
+    assert names == [f"{place:02d}-{member}" for place, member in enumerate(members, start=1)]
+
+
+def test_synth_gives_a_distinct_few_or_the_published_ones(made, drawing, tmp_path, monkeypatch):
+    monkeypatch.chdir(made)
+    (every,) = synth([drawing], "rendered", "edges", tmp_path / "every", [], [])
+    (few,) = synth([drawing], "rendered", "edges", tmp_path / "few", [], [], count=4)
+    (old,) = synth([drawing], "rendered", "edges", tmp_path / "old", [], [], published=True)
+
+    def files(folder):
+        return sorted((folder / "candidates").glob("*.png"))
+
+    assert [len(files(folder)) for folder in (every, few, old)] == [72, 4, 72]
+    assert files(few)[0].read_bytes() == files(every)[0].read_bytes()
+    assert {path.read_bytes() for path in files(few)} < {path.read_bytes() for path in files(every)}
+    assert [path.stem for path in files(few)][0].startswith("1-K")
+    assert [path.stem for path in files(old)][:2] == ["01-K1-from1-T1", "02-K1-from1-T7"]
+    attribution = pd.read_csv(old / "attribution.csv")
+    assert attribution["score"].isna().all()
+    with np.load(old / "sources.npz", allow_pickle=False) as sources:
+        assert sources["votes"] == 0 and np.isnan(sources["score"]).all()
 
 
 def test_an_excluded_exemplar_is_in_no_source(made, drawing, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_pets_and_facades_by_edges_and_labels(shared, tmp_path):
-    few = {"train": 14, "val": 0, "test": 2}
+    few = {"train": 14, "val": 1, "test": 2}
     domains = {
         "pets": {
             "kind": "pets",

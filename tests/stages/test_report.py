@@ -12,7 +12,7 @@ import pytest
 import yaml
 import zarr
 
-from exemplar.report.tables import COLUMNS, METRICS, TableError
+from exemplar.report.tables import BEYOND, COLUMNS, COMPARISON, METRICS, TableError
 from exemplar.settings import SettingsError
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, write_group
@@ -23,6 +23,8 @@ from stages import report
 Members = list[tuple[int, int, int]]
 CANDIDATES: Members = [(k, first, t) for k, first in ((1, 1), (1, 2), (3, 1)) for t in (1, 7, 0)]
 SELECTIONS = ("rand-1", "oracle per metric", "oracle one candidate")
+RANKED = ("top-1", "random few", "distinct few")
+FEW = 5
 
 
 def blobs(count: int, side: int = 32) -> np.ndarray:
@@ -61,9 +63,9 @@ def finished_run(
             "dimensions,window,agreement,similarity,variance_kept\n"
             "32,11,0.8,0.98,0.9\n32,0,0.7,0.97,0.9\n64,11,0.9374,0.995,0.95\n64,0,0.9,0.99,0.95\n"
         )
-        for method in ("pixelnn", "global"):
+        for method in ("pixelnn", "global", "coherent"):
             path = root / layout.candidates(method, "rendered", condition)
-            _write_candidates(path, images, training, members, generator)
+            _write_candidates(path, images, training, members, generator, method == "coherent")
         folder = root / layout.evaluation("pixelnn", "rendered", condition)
         ids = [f"head-{row:04d}" for row in range(training, len(images))]
         _write_evaluation(folder, condition, ids, len(members), side, generator)
@@ -113,7 +115,12 @@ def _blurred(images: np.ndarray) -> np.ndarray:
 
 
 def _write_candidates(
-    path: Path, images: np.ndarray, training: int, members: Members, generator: np.random.Generator
+    path: Path,
+    images: np.ndarray,
+    training: int,
+    members: Members,
+    generator: np.random.Generator,
+    scored: bool,
 ) -> None:
     """Candidates whose bands are copied from several exemplars, slightly moved."""
     side = images.shape[1]
@@ -129,8 +136,12 @@ def _write_candidates(
             moved = np.clip(moved, 0, side - 1).astype(int)
             source[place, index] = np.stack([exemplar, moved, x], -1)
     image = images[source[..., 0], source[..., 1], source[..., 2]]
+    arrays = {"image": image, "source": source}
+    if scored:
+        arrays["score"] = generator.normal(9, 1, source.shape[:2]).astype(np.float32)
+        arrays["few"] = np.argsort(arrays["score"], 1)[:, : 2 * FEW : 2][:, :FEW].astype(np.int16)
     attributes = {"rows": rows, "candidates": [list(member) for member in members]}
-    write_group(path, {"image": image, "source": source}, attributes)
+    write_group(path, arrays, attributes | {"votes": int(scored)})
 
 
 def _write_evaluation(
@@ -139,8 +150,9 @@ def _write_evaluation(
     """Tables of numbers without meaning."""
     folder.mkdir(parents=True)
     rows = []
-    for method in ("regressor", "global", "pixelnn"):
-        for selection in ("single",) if method == "regressor" else SELECTIONS:
+    for method in ("regressor", "global", "pixelnn", "coherent"):
+        selections = SELECTIONS + (RANKED if method == "coherent" else ())
+        for selection in ("single",) if method == "regressor" else selections:
             row = {name: f"{draw.uniform(8, 30):.6g}" for name in METRICS}
             row |= {"domain": "rendered", "condition": condition, "method": method}
             row |= {"selection": selection, "ap": f"{draw.uniform(0.3, 0.9):.6g}"}
@@ -148,19 +160,32 @@ def _write_evaluation(
             row |= {"judge": "estimators@rendered"}
             if method != "regressor":
                 row["correspondence"] = f"{draw.uniform(0.1, 0.5):.6g}"
+                row["seam"] = f"{draw.uniform(2, 9):.6g}"
+            if selection in ("rand-1", "random few", "distinct few"):
+                row["diversity"] = f"{draw.uniform(0.1, 0.5):.6g}"
+            if selection == "rand-1":
+                row |= {"fid": f"{draw.uniform(2, 9):.6g}", "fid_features": "estimators@rendered f"}
+            if selection == "top-1":
+                row["rank_correlation"] = f"{draw.uniform(0.1, 0.5):.6g}"
             rows.append(row)
     chance = {"method": "chance", "selection": "expected", "images": str(len(ids))}
     chance |= {"domain": "rendered", "condition": condition, "correspondence": "0.731234"}
     table = pd.DataFrame([*rows, chance]).reindex(columns=list(COLUMNS))
     table.to_csv(folder / "table.csv", index=False)
+    compared = [(c, *np.round(draw.normal(5, 2, 5), 4)) for c in (*METRICS, "seam", "diversity")]
+    compared.append(("fid", 7.1234, 5.4321, -1.6913, None, None))
+    compared = pd.DataFrame(compared, columns=list(COMPARISON[2:-1]))
+    compared = compared.assign(domain="rendered", condition=condition, images=len(ids))
+    compared[list(COMPARISON)].to_csv(folder / "comparison.csv", index=False)
     scores = [
         {"image": i, "method": m, "candidate": c, "mean": round(draw.uniform(8, 30), 4)}
         for i in ids
-        for m in ("global", "pixelnn")
+        for m in ("global", "pixelnn", "coherent")
         for c in range(count)
     ]
     pd.DataFrame(scores).to_csv(folder / "scores.csv", index=False)
     falls = {"input": 1.2, "regressor": 3.0, "global": 2.1, "pixelnn": 2.0, "truth": 1.9}
+    falls["coherent"] = 2.2
     spectrum = [
         {"series": name, "frequency": f, "power": 0.01 * float(f) ** -fall if f else 0.0}
         for name, fall in falls.items()
@@ -222,16 +247,31 @@ def test_the_csv_is_the_evaluations_one_under_the_other(run: Path) -> None:
     assert joined == [*lines[0], *lines[1][1:]]
     assert joined[0] == (
         "domain,condition,method,selection,mean,median,rmse,within_11_25,within_22_5,within_30,"
-        "ap,images,candidates,judge,correspondence"
+        "ap,images,candidates,judge,correspondence,seam,diversity,fid,fid_features,rank_correlation"
     )
+
+
+def test_the_comparisons_are_joined_and_shown(run: Path) -> None:
+    tables = [
+        (run / layout.evaluation("pixelnn", "rendered", c) / "comparison.csv").read_text()
+        for c in ("lowres", "edges")
+    ]
+    joined = (run / "reports/tables/coherent.csv").read_text()
+    assert joined == tables[0] + "".join(tables[1].splitlines(True)[1:])
+    page = Page((run / "reports/index.html").read_text())
+    table = pd.read_csv(run / "reports/tables/coherent.csv", dtype=str, keep_default_na=False)
+    for column in ("published", "coherent", "difference", "low", "high"):
+        assert set(filter(None, table[column])) <= set(page.values), column
 
 
 def test_the_page_has_every_number_of_the_csv_and_shows_it_rounded(run: Path) -> None:
     text = (run / "reports/index.html").read_text()
     table = pd.read_csv(run / "reports/tables/pixelnn.csv", dtype=str, keep_default_na=False)
     found = dict(re.findall(r'<data value="([^"]+)">([^<]+)</data>', text))
-    for column in (*METRICS, "correspondence"):
-        decimals = {"ap": 2, "correspondence": 3}.get(column, 1)
+    assert all((table[column] != "").any() for column in BEYOND)
+    places = {"ap": 2, "correspondence": 3, "seam": 2, "rank_correlation": 2}
+    for column in (*METRICS, "correspondence", *BEYOND):
+        decimals = places.get(column, 3 if column in BEYOND else 1)
         for value in filter(None, table[column]):
             assert found[value] == f"{float(value):.{decimals}f}", (column, value)
 
@@ -240,8 +280,15 @@ def test_no_score_stands_without_its_judge(run: Path) -> None:
     text = (run / "reports/index.html").read_text()
     section = text[text.index('<section id="scores">') : text.index("What differs")]
     heads = re.findall(r'<th class="n">(.*?)</th>', section)
-    judged = [re.sub("<[^>]+>", "", head).split(" (judge: ") for head in heads]
+    heads = [re.sub("<[^>]+>", "", head) for head in heads]
+    judged = [head.split(" (judge: ") for head in heads if " (judge: " in head]
     judged = [(name.split()[0], judge.rstrip(")")) for name, judge in judged]
+    names = {"Mean", "Median", "RMSE", "11.25°", "22.5°", "30°", "AP"}
+    assert not [head for head in heads if head.split()[0] in names and "(judge: " not in head]
+    assert [head for head in heads if head.startswith("FID")] == [
+        "FID ↓ (features: estimators@rendered f)",
+        "FID ↓ (features: estimators@rendered f)",
+    ]
     # Two blocks of ours, two published ones for edges; none for lowres.
     assert [judge for name, judge in judged if name == "Mean"] == [
         "estimators@rendered",
@@ -283,13 +330,36 @@ def test_the_settings_are_those_of_the_run(run: Path) -> None:
 def test_as_many_inputs_and_candidates_as_asked_for(run: Path) -> None:
     text = (run / "reports/index.html").read_text()
     assert text.count('<div class="example">') == 2 * 2
-    first = text[text.index('<div class="candidates">') : text.index("ground truth")]
-    captions = re.findall(r"<figcaption>(K [^<]+)</figcaption>", first)
-    assert len(captions) == 4
-    assert captions[0] == "K 1 · from 1 · T 1"
+    first = text[text.index('<div class="candidates"') : text.index('<div class="compare"')]
+    notes = re.findall(r"<figcaption>K [^<]+<small>([^<]+)</small>", first)
+    assert len(notes) == 4, "of the five distinct ones"
+    assert notes[0] == "best-ranked of 9"
+    assert [note[:11] for note in notes[1:]] == ["rank 3 of 9", "rank 5 of 9", "rank 7 of 9"]
+    assert text.count('<div class="compare"') == 2 * 2
 
 
-@pytest.mark.parametrize("file", ["table.csv", "scores.csv", "spectrum.csv"])
+def test_many_domains_share_the_inputs_of_one_page() -> None:
+    settings = report.ReportSettings(inputs=4, total=24, candidates=8)
+    assert [settings.shown(pairs) for pairs in (1, 6, 7, 12, 40)] == [4, 4, 3, 2, 1]
+
+
+def test_shares_of_every_explained_image_add_up_to_one(run: Path) -> None:
+    text = (run / "reports/index.html").read_text()
+    tables = re.findall(r'<table class="attribution">.*?</table>', text, re.DOTALL)
+    assert len(tables) == 2 * 2
+    for table in tables:
+        assert sum(map(float, Page(table).values)) == pytest.approx(1)
+
+
+def test_candidates_of_other_images_are_refused(tmp_path: Path) -> None:
+    finished_run(tmp_path, blobs(6), ("edges",), tests=2)
+    path = tmp_path / layout.candidates("global", "rendered", "edges")
+    zarr.open_group(str(path)).attrs["rows"] = [1, 2]
+    with pytest.raises(StoreError, match=r"rendered-edges: expected candidates of the same test"):
+        _report(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["table.csv", "scores.csv", "spectrum.csv", "comparison.csv"])
 def test_a_missing_evaluation_says_what_to_do(tmp_path: Path, file: str) -> None:
     finished_run(tmp_path, blobs(6), ("edges",), tests=2)
     (tmp_path / layout.evaluation("pixelnn", "rendered", "edges") / file).unlink()
@@ -298,9 +368,10 @@ def test_a_missing_evaluation_says_what_to_do(tmp_path: Path, file: str) -> None
     assert not (tmp_path / "reports").exists()
 
 
-def test_missing_candidates_say_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["coherent", "pixelnn", "global"])
+def test_missing_candidates_say_what_to_do(tmp_path: Path, method: str) -> None:
     finished_run(tmp_path, blobs(6), ("edges",), tests=2)
-    remove(tmp_path / layout.candidates("pixelnn", "rendered", "edges"))
+    remove(tmp_path / layout.candidates(method, "rendered", "edges"))
     with pytest.raises(StoreError, match=r"rendered-edges.zarr: no Zarr group; the stage"):
         _report(tmp_path)
 
@@ -313,9 +384,9 @@ def test_an_unknown_setting_is_an_error(tmp_path: Path) -> None:
         _report(tmp_path)
 
 
-def test_blended_pixels_are_said_to_have_no_single_source(tmp_path: Path) -> None:
+def test_pixels_of_no_source_are_said_to_have_no_single_source(tmp_path: Path) -> None:
     finished_run(tmp_path, blobs(6), ("labels",), tests=2)
-    path = tmp_path / layout.candidates("pixelnn", "rendered", "labels")
+    path = tmp_path / layout.candidates("coherent", "rendered", "labels")
     array(zarr.open_group(str(path)), "source")[:] = -1
     text = _report(tmp_path)
     assert "blended from several" in text

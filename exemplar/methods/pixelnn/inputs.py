@@ -15,6 +15,7 @@ from exemplar.conditions.files import InputError, open_image
 from exemplar.conditions.sources import ConditionsSettings, edge_network, extract
 from exemplar.estimators import load_estimators
 from exemplar.features.backbone import load_backbone
+from exemplar.features.look import looks
 from exemplar.features.projection import (
     Projection,
     ProjectionSettings,
@@ -29,32 +30,40 @@ from exemplar.methods.pixelnn.choice import (
     how_many_alike,
     require_enough,
 )
+from exemplar.methods.pixelnn.coherent import residual_source
 from exemplar.methods.pixelnn.compose import Composed
 from exemplar.methods.pixelnn.describe import FeaturesSettings, describe_images
 from exemplar.methods.pixelnn.library import Library, open_library
+from exemplar.methods.pixelnn.ranking import open_ranker
 from exemplar.methods.pixelnn.regressor import load_regressor
 from exemplar.methods.pixelnn.synthesis import CandidatesSettings, synthesise
 from exemplar.settings import load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import StoreError, array, name_list, open_group
+from exemplar.store.arrays import StoreError, name_list, open_group
 from exemplar.store.files import content_hash
 
 
 @dataclass(frozen=True)
-class Synthesis:
+class Made:
     """What was made of one input.
 
     Attributes:
         path: the input's file.
         condition: as it is stored.
         regressed: f(x), (H, W, 3) u8.
-        composed: the candidates and their sources.
+        members: the candidates, best first, or if they are not ranked in the schedule's order.
+        composed: their images and sources.
+        votes: v; by how many neighbours' matches to each side a pixel's sources follow (`votes`).
+        score: (C,) float32, lower is better (`ranking`); NaN if they are not ranked.
     """
 
     path: Path
     condition: np.ndarray
     regressed: np.ndarray
+    members: list[schedule.Candidate]
     composed: Composed
+    votes: int
+    score: np.ndarray
 
 
 def synthesise_files(
@@ -65,9 +74,11 @@ def synthesise_files(
     exclude: list[str],
     photographs: bool = False,
     like: Path | None = None,
+    alike_count: int | None = None,
     count: int | None = None,
-) -> tuple[Library, Iterator[Synthesis]]:
-    """Makes all candidates of a user's files.
+    published: bool = False,
+) -> tuple[Library, Iterator[Made]]:
+    """Makes candidates of a user's files, coherent and ranked ones.
 
     Args:
         paths: the inputs; each is the condition itself, or a photograph.
@@ -77,20 +88,26 @@ def synthesise_files(
         exclude: globs on those not to use.
         photographs: the inputs are photographs; the condition is extracted from them.
         like: a photograph; of the exemplars that are allowed, those that look most like it are
-            used.
-        count: how many these are; by default five times what the schedule needs, at most all.
+            used, and those that lend a candidate its pixels together are to look like it too.
+        alike_count: how many these are; by default five times what the schedule needs, at most
+            all.
+        count: only so many candidates, good and distinct ones; by default all.
+        published: make the published candidates instead, which are not ranked.
 
     Returns:
         The library, of the chosen exemplars alone, and an iterator that makes one input's
         candidates at a time.
 
     Raises:
-        InputError: inputs cannot be read, or too few exemplars are allowed; nothing was made, and
-            all problems are named.
+        InputError: inputs cannot be read, too few exemplars are allowed, or more candidates are
+            asked for than are made; nothing was made, and all problems are named.
+        RankingError: the weights of the ranking are missing or do not fit.
         StoreError: the exemplars' descriptors are of another backbone or projection.
     """
     params = load_params()
-    settings = section(params, "candidates", CandidatesSettings)
+    settings = section(params, "candidates" if published else "coherent", CandidatesSettings)
+    members = schedule.candidates(settings.schedule)
+    _require_count(count, len(members), published)
     features = section(params, "features", FeaturesSettings)
     described = section(params, "projection", ProjectionSettings)
     torch.set_num_threads(settings.threads)
@@ -102,11 +119,12 @@ def synthesise_files(
     stored, wanted = _read_all(paths, domain, condition, size, classes, photographs, like)
 
     allowed = allowed_rows(library.items, library.exemplars.rows, only, exclude)
-    needed = schedule.exemplars_needed(schedule.candidates(settings.schedule))
+    needed = schedule.exemplars_needed(members)
     require_enough(len(allowed), needed, settings.schedule, bool(only or exclude))
     if wanted is not None:
-        look = array(open_group(layout.features(domain, condition), "look"), "look")
-        allowed = alike(look, allowed, wanted, how_many_alike(count, needed, len(allowed)))
+        allowed = alike(
+            library.look, allowed, wanted, how_many_alike(alike_count, needed, len(allowed))
+        )
     library = replace(library, exemplars=part_of(library.exemplars, allowed))
 
     regressor = load_regressor(layout.regressor(domain, condition))
@@ -114,15 +132,38 @@ def synthesise_files(
     projection = load_projection(layout.projection(domain, condition))
     require_backbone(projection, backbone)
     require_projection(domain, condition, projection)
+    ranker = None if published else open_ranker(domain, condition)
+    if ranker and count:
+        ranker = replace(ranker, few=count)
+    look = None if wanted is None else looks(wanted[None])[0]
+    residual = residual_source(library, settings)
 
-    def made() -> Iterator[Synthesis]:
+    def made() -> Iterator[Made]:
         for path, values in zip(paths, stored, strict=True):
             regressed = regressor(values[None], size)
             descriptor, scene = describe_images(backbone, projection, regressed, features)
-            composed = synthesise(library, regressed[0], descriptor[0], scene[0], settings)
-            yield Synthesis(path, values, regressed[0], composed)
+            f = regressed[0]
+            composed = synthesise(library, f, descriptor[0], scene[0], settings, look)
+            score, order = np.full(len(members), np.nan, np.float32), np.arange(len(members))
+            if ranker:
+                score, few = ranker(values, f, composed, residual)
+                order = few if count else np.argsort(score, kind="stable")
+            shown = Composed(composed.image[order], composed.source[order])
+            ordered = [members[place] for place in order.tolist()]
+            yield Made(path, values, f, ordered, shown, settings.effective_votes, score[order])
 
     return library, made()
+
+
+def _require_count(count: int | None, available: int, published: bool) -> None:
+    """Checks that so many distinct candidates can be chosen."""
+    if count is not None and published:
+        raise InputError(
+            "--count N chooses among ranked candidates, those of --published are not ranked; leave "
+            "one of them out"
+        )
+    if count is not None and not 1 <= count <= available:
+        raise InputError(f"--count {count}: expected 1 to {available}, all candidates there are")
 
 
 def require_projection(domain: str, condition: str, projection: Projection) -> None:

@@ -33,6 +33,7 @@ class Library:
         regressed: (N, H, W, 3) u8, f(x).
         descriptor: (N, H, W, D) f16.
         scene: (N, G) f32.
+        look: (N, L) f32, of the photographs.
         exemplars: which rows are exemplars, and how those like an image are found.
         kept: by array's name, the rows that queries used last, on the device of the matching.
     """
@@ -42,6 +43,7 @@ class Library:
     regressed: zarr.Array
     descriptor: zarr.Array
     scene: zarr.Array
+    look: zarr.Array
     exemplars: Images
     kept: dict[str, Resident]
 
@@ -67,7 +69,7 @@ def open_library(domain: str, condition: str, device: torch.device | str = "cpu"
         SearchError: the index is missing or damaged, or is of another store.
     """
     path = layout.features(domain, condition)
-    features = open_group(path, "regressed", "descriptor", "scene")
+    features = open_group(path, "regressed", "descriptor", "scene", "look")
     image = array(open_group(layout.images(domain), "image"), "image")
     items, scene = read_items(layout.items(domain)), array(features, "scene")
     if not len(items) == image.shape[0] == scene.shape[0]:
@@ -83,6 +85,7 @@ def open_library(domain: str, condition: str, device: torch.device | str = "cpu"
         items=items,
         **arrays,
         scene=scene,
+        look=array(features, "look"),
         exemplars=open_images(layout.index(domain, condition), scene, rows, device),
         kept=keep(arrays, device),
     )

@@ -26,10 +26,10 @@ def run(stage: ModuleType) -> None:
         stage.main()
 
 
-def write_features(count: int) -> None:
-    """All as far as the feature store; the last two images are test images."""
+def write_features(count: int, val: int = 0) -> None:
+    """All as far as the feature store; the last images are `val` for validation and two tests."""
     write_params()
-    write_images(list(range(count)))
+    write_images(list(range(count)), val)
     zarr.open_group(str(layout.conditions(DOMAIN)), mode="r+").attrs["classes"] = []
     write_networks()
     run(projection)

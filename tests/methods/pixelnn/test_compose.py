@@ -9,7 +9,9 @@ import torch
 from exemplar.matching.exact import match_exact as match
 from exemplar.matching.windows import WHOLE
 from exemplar.methods.pixelnn.compose import NO_SOURCE, compose, compose_global, residuals
+from exemplar.methods.pixelnn.followers import Cast, by_rank
 from exemplar.methods.pixelnn.schedule import Candidate
+from tests.methods.pixelnn.test_votes import voters
 
 HEIGHT, WIDTH, RANKS = 6, 7, 5
 MEMBERS = [Candidate(k, f, t) for k, f in ((1, 1), (1, 4), (3, 2), (5, 1)) for t in (1, 3, WHOLE)]
@@ -32,7 +34,9 @@ def case():
 def test_matched_is_equation_3(case):
     photographs, regressed, query, descriptors, matches, rows = case
     residual = residuals(torch.from_numpy(photographs), torch.from_numpy(regressed), "rgb")
-    image, source = compose(torch.from_numpy(query), residual, rows, matches, MEMBERS)
+    image, source = compose(
+        torch.from_numpy(query), residual, by_rank(rows, MEMBERS), matches, MEMBERS
+    )
     for index, (k, first, window) in enumerate(MEMBERS):
         for y in range(HEIGHT):
             for x in range(WIDTH):
@@ -57,7 +61,7 @@ def test_one_neighbour_and_one_pixel_is_equation_2(case):
     composed = compose(
         torch.from_numpy(query),
         residual,
-        rows,
+        by_rank(rows, members),
         matches._replace(score=matches.score[:, :1], position=matches.position[:, :1]),
         members,
     )
@@ -72,7 +76,8 @@ def test_an_image_found_in_the_library_comes_back_whole(case):
     matches = match(descriptor[2], descriptor[2:3], (1, 3, WHOLE))
     residual = residuals(*(torch.from_numpy(x[2:3]) for x in (photographs, regressed)), "rgb")
     members = [Candidate(1, 1, t) for t in (1, 3, WHOLE)]
-    image, _ = compose(torch.from_numpy(regressed[2]), residual, np.array([2]), matches, members)
+    cast = by_rank(np.array([2]), members)
+    image, _ = compose(torch.from_numpy(regressed[2]), residual, cast, matches, members)
     for made in image:
         np.testing.assert_array_equal(made, photographs[2])
 
@@ -82,7 +87,8 @@ def test_weighted_averages_residuals_at_the_query_s_own_pixel(case):
     residual = residuals(torch.from_numpy(photographs), torch.from_numpy(regressed), "rgb")
     members = [Candidate(3, 2, 3), Candidate(1, 4, 3)]
     matches = matches._replace(score=matches.score[:, 1:2], position=matches.position[:, 1:2])
-    image, source = compose(torch.from_numpy(query), residual, rows, matches, members, "weighted")
+    cast = by_rank(rows, members)
+    image, source = compose(torch.from_numpy(query), residual, cast, matches, members, "weighted")
     for y in range(HEIGHT):
         for x in range(WIDTH):
             weight = [max(0.0, float(matches.score[rank, 0, y, x])) for rank in (1, 2, 3)]
@@ -93,6 +99,47 @@ def test_weighted_averages_residuals_at_the_query_s_own_pixel(case):
             assert np.abs(image[0, y, x] - expected).max() <= 1  # a tie may round either way
     assert (source[0] == NO_SOURCE).all()
     assert (source[1, ..., 0] == rows[3]).all()
+
+
+@pytest.mark.parametrize("votes", [1, 2])
+def test_voted_is_the_mean_of_overlapping_copies(case, votes):
+    photographs, regressed, query, _, matches, rows = case
+    residual = residuals(torch.from_numpy(photographs), torch.from_numpy(regressed), "rgb")
+    cast = by_rank(rows, MEMBERS)
+    shown = torch.from_numpy(query)
+    image, source = compose(shown, residual, cast, matches, MEMBERS, "voted", votes)
+    plain = compose(shown, residual, cast, matches, MEMBERS, "matched", votes)
+    np.testing.assert_array_equal(source, plain.source)
+    assert (image != plain.image).any()
+    rank = {int(row): index for index, row in enumerate(rows)}
+    for index in range(len(MEMBERS)):
+        for y, x in np.ndindex(HEIGHT, WIDTH):
+            copied = [
+                residual[rank[row], v, u].numpy()
+                for row, v, u in voters(source[index], votes, y, x)
+            ]
+            mean = np.floor(np.mean(copied, 0) + 0.5 + 1e-9)
+            expected = np.clip(query[y, x] + mean, 0, 255)
+            assert image[index, y, x].tolist() == expected.tolist()
+
+
+def test_a_candidate_may_draw_on_any_exemplars(case):
+    photographs, regressed, query, _, matches, rows = case
+    residual = residuals(torch.from_numpy(photographs), torch.from_numpy(regressed), "rgb")
+    member, shown = [Candidate(3, 1, 3)], torch.from_numpy(query)
+    matches = matches._replace(score=matches.score[:, 1:2], position=matches.position[:, 1:2])
+    chosen = [0, 4, 2]
+    made = compose(shown, residual, Cast(rows, [tuple(chosen)]), matches, member)
+    alone = compose(
+        shown,
+        residual[chosen],
+        by_rank(rows[chosen], member),
+        matches._replace(score=matches.score[chosen], position=matches.position[chosen]),
+        member,
+    )
+    np.testing.assert_array_equal(made.image, alone.image)
+    np.testing.assert_array_equal(made.source, alone.source)
+    assert set(np.unique(made.source[..., 0])) == set(rows[chosen].tolist())
 
 
 def test_luma_adds_the_same_to_all_channels(case):

@@ -9,9 +9,10 @@ from PIL import Image
 from exemplar.conditions.files import InputError
 from exemplar.features.look import looks
 from exemplar.methods.pixelnn.inputs import synthesise_files
+from exemplar.methods.pixelnn.schedule import candidates
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group
-from stages import index, projection
+from stages import index, projection, ranking
 from tests.methods.pixelnn.noise import run, write_features
 from tests.stages.small_domain import (
     CONDITION,
@@ -20,7 +21,7 @@ from tests.stages.small_domain import (
     write_params,
 )
 
-COUNT = 26  # two of them test images
+COUNT = 28  # four of them no exemplars
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,9 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        write_features(COUNT)
+        write_features(COUNT, val=2)
         run(index)
+        run(ranking)
         rng = np.random.default_rng(7)
         Image.fromarray(rng.integers(0, 256, (SIDE, SIDE), np.uint8)).save("drawing.png")
         yield folder
@@ -59,13 +61,13 @@ def test_exemplars_like_a_photograph(drawing, tmp_path):
     look = looks(photographs())
     assert array(open_group(layout.features(DOMAIN, CONDITION)), "look")[:] == pytest.approx(look)
     library, made = synthesise_files(
-        [drawing], DOMAIN, CONDITION, [], ["noise-6"], like=tmp_path / "five.png", count=11
+        [drawing], DOMAIN, CONDITION, [], ["noise-6"], like=tmp_path / "five.png", alike_count=11
     )
     fitted = np.asarray(
         Image.open(tmp_path / "five.png").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     )
     distance = np.linalg.norm(look - looks(fitted[None]), axis=1)
-    distance[[6, 24, 25]] = np.inf  # excluded, and the test images
+    distance[[6, 24, 25, 26, 27]] = np.inf  # excluded, and no exemplars
     nearest = set(np.argsort(distance)[:11].tolist())
     assert 5 in nearest
     assert set(library.exemplars.rows.tolist()) == nearest
@@ -73,11 +75,67 @@ def test_exemplars_like_a_photograph(drawing, tmp_path):
 
 
 def test_all_exemplars_are_like_it_if_they_are_few(drawing):
-    library, made = synthesise_files([drawing], DOMAIN, CONDITION, [], [], like=drawing)
-    assert library.exemplars.rows.tolist() == list(range(COUNT - 2))
+    library, made = synthesise_files(
+        [drawing], DOMAIN, CONDITION, [], [], like=drawing, published=True
+    )
+    assert library.exemplars.rows.tolist() == list(range(COUNT - 4))
     assert library.exemplars.index is not None
-    _, free = synthesise_files([drawing], DOMAIN, CONDITION, [], [])
+    _, free = synthesise_files([drawing], DOMAIN, CONDITION, [], [], published=True)
     np.testing.assert_array_equal(next(made).composed.image, next(free).composed.image)
+
+
+def test_followers_look_like_the_photograph(drawing, tmp_path):
+    """Not like their leaders, which stay who they are."""
+    Image.fromarray(photographs()[5]).save(tmp_path / "five.png")
+    _, alike = synthesise_files([drawing], DOMAIN, CONDITION, [], [], like=tmp_path / "five.png")
+    _, free = synthesise_files([drawing], DOMAIN, CONDITION, [], [])
+    sources = [in_order(each) for each in (next(alike), next(free))]
+    changed = {m for m, source in sources[0].items() if (source != sources[1][m]).any()}
+    assert changed and all(member.neighbours > 1 for member in changed)
+
+
+def in_order(made) -> dict:
+    """The sources by candidate."""
+    return dict(zip(made.members, made.composed.source, strict=True))
+
+
+def test_candidates_come_best_first_and_the_few_are_among_them(drawing):
+    _, ranked = synthesise_files([drawing], DOMAIN, CONDITION, [], [])
+    _, chosen = synthesise_files([drawing], DOMAIN, CONDITION, [], [], count=6)
+    every, few = next(ranked), next(chosen)
+    assert (np.diff(every.score) >= 0).all() and every.score[0] < every.score[-1]
+    assert every.votes == few.votes == 1
+    assert set(every.members) == set(candidates("released")) and len(every.members) == 72
+    assert len(few.members) == len(few.composed.image) == 6
+    assert few.members[0] == every.members[0]
+    places = [every.members.index(member) for member in few.members]
+    assert places == sorted(set(places)) and places[-1] < 44
+    np.testing.assert_array_equal(few.composed.image, every.composed.image[places])
+    np.testing.assert_array_equal(few.composed.source, every.composed.source[places])
+    np.testing.assert_array_equal(few.score, every.score[places])
+
+
+def test_published_candidates_are_in_the_schedule_s_order(drawing):
+    _, made = synthesise_files([drawing], DOMAIN, CONDITION, [], [], published=True)
+    published = next(made)
+    assert published.members == candidates("released")
+    assert np.isnan(published.score).all() and published.votes == 0
+    y, x = np.moveaxis(published.composed.source[0], -1, 0)[1:]  # of K 1, T 1: copies in place
+    np.testing.assert_array_equal([y, x], np.indices((SIDE, SIDE)))
+    (regressed,) = [published.regressed.astype(int)]
+    row = int(published.composed.source[0, 0, 0, 0])
+    group = open_group(layout.features(DOMAIN, CONDITION))
+    residual = photographs()[row] - np.asarray(array(group, "regressed"))[row].astype(int)
+    np.testing.assert_array_equal(
+        published.composed.image[0], np.clip(regressed + residual, 0, 255)
+    )
+
+
+def test_counts_that_do_not_fit_are_told(drawing):
+    with pytest.raises(InputError, match="--count 73: expected 1 to 72, all candidates there are"):
+        synthesise_files([drawing], DOMAIN, CONDITION, [], [], count=73)
+    with pytest.raises(InputError, match="those of --published are not ranked; leave one of them"):
+        synthesise_files([drawing], DOMAIN, CONDITION, [], [], count=3, published=True)
 
 
 def test_globs_are_held_to(drawing):
@@ -90,9 +148,9 @@ def test_too_few_exemplars_are_told(drawing):
     with pytest.raises(InputError, match="leave 10 exemplars, the schedule 'released' needs 11"):
         synthesise_files([drawing], DOMAIN, CONDITION, ["noise-?"], [])
     with pytest.raises(InputError, match=r"--like 9: expected 11 \(what.*\) to 24 \(the exemplars"):
-        synthesise_files([drawing], DOMAIN, CONDITION, [], [], like=drawing, count=9)
+        synthesise_files([drawing], DOMAIN, CONDITION, [], [], like=drawing, alike_count=9)
     with pytest.raises(InputError, match=r"--like 25: expected 11 .* to 24"):
-        synthesise_files([drawing], DOMAIN, CONDITION, [], [], like=drawing, count=25)
+        synthesise_files([drawing], DOMAIN, CONDITION, [], [], like=drawing, alike_count=25)
 
 
 def test_a_library_that_is_too_small_is_told(drawing):

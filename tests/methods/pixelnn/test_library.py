@@ -15,7 +15,7 @@ from exemplar.methods.pixelnn.library import open_library, working_set
 from exemplar.settings import SettingsError
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError
-from stages import index
+from stages import index, ranking
 from tests.methods.pixelnn.noise import run, write_features
 from tests.stages.small_domain import (
     CONDITION,
@@ -32,18 +32,18 @@ COUNT = 30
 def made(tmp_path, monkeypatch):
     """A domain of noise, as far as its features."""
     monkeypatch.chdir(tmp_path)
-    write_features(COUNT)
+    write_features(COUNT, val=1)
     return tmp_path
 
 
-def synthesised(folder, like=None):
+def synthesised(folder, like=None, published=True):
     """Images and sources of one input."""
     drawing, photograph = folder / "drawing.png", folder / "photograph.png"
     rng = np.random.default_rng(99)
     Image.fromarray(rng.integers(0, 256, (SIDE, SIDE), np.uint8)).save(drawing)
     Image.fromarray(rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)).save(photograph)
-    chosen = {"like": photograph, "count": 12} if like else {}
-    _, made = synthesise_files([drawing], DOMAIN, CONDITION, [], [], **chosen)
+    chosen = {"like": photograph, "alike_count": 12} if like else {}
+    _, made = synthesise_files([drawing], DOMAIN, CONDITION, [], [], published=published, **chosen)
     return next(made).composed
 
 
@@ -57,21 +57,23 @@ def poison(rows: list[int]) -> None:
                 values[row] = np.nan if values.dtype.kind == "f" else 77
 
 
+@pytest.mark.parametrize("published", [False, True], ids=["coherent", "published"])
 @pytest.mark.parametrize("like", [False, True], ids=["all", "from"])
 @pytest.mark.parametrize("lists", [False, True], ids=["exact", "lists"])
 @pytest.mark.parametrize("rebuilt", [False, True], ids=["index before", "index after"])
-def test_no_byte_depends_on_a_removed_exemplar(made, monkeypatch, like, lists, rebuilt):
+def test_no_byte_depends_on_a_removed_exemplar(made, monkeypatch, published, like, lists, rebuilt):
     if lists:
         build = partial(matching_index.build_index, exact_bytes=0)
         monkeypatch.setattr(index, "build_index", build)
     run(index)
-    free = synthesised(made, like)
+    run(ranking)
+    free = synthesised(made, like, published)
     banned = sorted(set(np.unique(free.source[..., 0]).tolist()))[:3]
     write_params(removed={DOMAIN: [f"noise-{row}" for row in banned]})
     if rebuilt:
         run(index)
         before = layout.index(DOMAIN, CONDITION).read_bytes()
-    clean = synthesised(made, like)
+    clean = synthesised(made, like, published)
     assert not set(banned) & set(np.unique(clean.source[..., 0]).tolist())
     assert (clean.source != free.source).any()
 
@@ -80,7 +82,7 @@ def test_no_byte_depends_on_a_removed_exemplar(made, monkeypatch, like, lists, r
         run(index)
         assert layout.index(DOMAIN, CONDITION).read_bytes() == before
     assert (open_library(DOMAIN, CONDITION).exemplars.index is not None) == rebuilt
-    after = synthesised(made, like)
+    after = synthesised(made, like, published)
     np.testing.assert_array_equal(after.image, clean.image)
     np.testing.assert_array_equal(after.source, clean.source)
 

@@ -1,0 +1,152 @@
+"""All that is measured of one domain and condition, and the files that say it.
+
+The end of the way of the data: what the judge saw of every method's outputs streams in, and
+`table.csv`, `scores.csv`, `comparison.csv`, `spectrum.csv` and `metrics.json` go out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from exemplar.metrics.comparison import compare
+from exemplar.metrics.frechet import features_name, frechet_distance
+from exemplar.metrics.selection import MEASURES, METRICS, Selections
+from exemplar.metrics.spectrum import radial_spectrum
+
+COLUMNS = (
+    "domain", "condition", "method", "selection", *METRICS[:-1], "images", "candidates", "judge",
+    "correspondence", "seam", "diversity", "fid", "fid_features", "rank_correlation",
+)  # fmt: skip
+"""Of `table.csv`; what is undefined is empty."""
+
+COMPARED = (*METRICS[:-1], "seam", "diversity")
+"""Of `comparison.csv`, beside the Fréchet distance."""
+
+NUMBERS = (*MEASURES, "diversity", "fid", "rank_correlation")
+"""Of `metrics.json`."""
+
+
+class Evaluation:
+    """What is known so far; memory grows by a few numbers a candidate.
+
+    Attributes:
+        selections: by method.
+        judge: who judged.
+        chance: the mean correspondence error of each image if sources were anywhere.
+        means: by method, the candidates' features for the Fréchet distance, (C, M) an image.
+        photographs: those of photographs, (n, M) each.
+        power: by series, each image's radial spectrum.
+    """
+
+    def __init__(self, selections: dict[str, Selections], judge: str) -> None:
+        """Starts with no images.
+
+        Args:
+            selections: empty ones, by method.
+            judge: its identity.
+        """
+        self.selections = selections
+        self.judge = judge
+        self.chance: list[float] = []
+        self.means: defaultdict[str, list[np.ndarray]] = defaultdict(list)
+        self.photographs: list[np.ndarray] = []
+        self.power: defaultdict[str, list[np.ndarray]] = defaultdict(list)
+
+    def see(self, series: str, images: np.ndarray) -> None:
+        """Takes in the mean spectrum of images, as for `radial_spectrum`."""
+        self.power[series].append(radial_spectrum(images)[1].mean(0))
+
+    def frechet(self) -> dict[str, float]:
+        """The Fréchet distance of each method with many candidates; NaN of too few images."""
+        if not self.photographs:
+            return {}
+        photographs = np.concatenate(self.photographs)
+        return {
+            method: frechet_distance(photographs, np.concatenate(found))
+            for method, found in self.means.items()
+            if len(found[0]) > 1
+        }
+
+    def table(self, fid: dict[str, float]) -> pd.DataFrame:
+        """The rows of `reports/tables/pixelnn.csv`, without domain and condition."""
+        rows = []
+        for method, chosen in self.selections.items():
+            for row in chosen.rows():
+                row |= {"method": method, "judge": self.judge}
+                if row["selection"] == "rand-1" and not np.isnan(fid.get(method, np.nan)):
+                    row |= {"fid": fid[method], "fid_features": features_name(self.judge)}
+                rows.append(row)
+        if self.chance:
+            many = max(row["candidates"] for row in rows if row["method"] == "pixelnn")
+            rows.append(
+                {
+                    "method": "chance",
+                    "selection": "expected",
+                    "images": len(self.chance),
+                    "candidates": many,
+                    "correspondence": float(np.mean(self.chance)),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def comparison(self, fid: dict[str, float], seed: int) -> pd.DataFrame:
+        """`coherent` beside `pixelnn`, as published, over the same images."""
+        published, coherent = (self.selections[m].expected() for m in ("pixelnn", "coherent"))
+        table = compare(published, coherent, list(COMPARED), seed)
+        pair = [fid.get(method, np.nan) for method in ("pixelnn", "coherent")]
+        if not np.isnan(pair).any():
+            table.loc[len(table)] = {
+                "metric": "fid",
+                "published": pair[0],
+                "coherent": pair[1],
+                "difference": pair[1] - pair[0],
+                "images": len(published),
+            }
+        return table
+
+
+def write_evaluation(
+    folder: Path, result: Evaluation, names: dict[str, str], seed: int = 0
+) -> None:
+    """Writes table.csv, scores.csv, comparison.csv, spectrum.csv and metrics.json.
+
+    Args:
+        folder: a new one, which is made.
+        result: of at least one image.
+        names: `domain` and `condition`.
+        seed: of the intervals.
+    """
+    folder.mkdir()
+    fid = result.frechet()
+    table = result.table(fid).assign(**names).reindex(columns=list(COLUMNS))
+    _csv(table, folder / "table.csv")
+    scores = pd.concat(
+        [chosen.scores().assign(method=name) for name, chosen in result.selections.items()]
+    )
+    order = ["image", "method", "candidate", *MEASURES, "score"]
+    _csv(scores.reindex(columns=order), folder / "scores.csv")
+    comparison = result.comparison(fid, seed)
+    order = [*names, *comparison.columns]
+    _csv(comparison.assign(**names).reindex(columns=order), folder / "comparison.csv")
+    spectrum = [
+        {"series": name, "frequency": frequency, "power": power}
+        for name, values in result.power.items()
+        for frequency, power in enumerate(np.mean(values, axis=0))
+    ]
+    _csv(pd.DataFrame(spectrum), folder / "spectrum.csv")
+    metrics = {
+        f"{row['method']} {row['selection']}": {
+            name: round(float(row[name]), 6) for name in NUMBERS if pd.notna(row[name])
+        }
+        for row in table.to_dict("records")
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+
+
+def _csv(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, index=False, float_format="%.6g")

@@ -1,0 +1,87 @@
+"""The Fréchet distance against closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from exemplar.features.pixelnet import LAYERS
+from exemplar.metrics.frechet import (
+    ENOUGH,
+    FEATURE_LAYERS,
+    features_name,
+    frechet_distance,
+    layer_means,
+)
+
+
+def with_moments(mean: np.ndarray, covariance: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Features whose sample mean and covariance are exactly these."""
+    draw = np.random.default_rng(seed).normal(size=(count, len(mean)))
+    draw -= draw.mean(0)
+    white = draw @ np.linalg.inv(np.linalg.cholesky(np.cov(draw.T))).T
+    return white @ np.linalg.cholesky(covariance).T + mean
+
+
+def random_covariance(size: int, seed: int) -> np.ndarray:
+    factor = np.random.default_rng(seed).normal(size=(size, size))
+    return factor @ factor.T + np.eye(size)
+
+
+def test_gaussians_with_commuting_covariances_have_a_closed_form() -> None:
+    mean = np.array([1.0, -2.0, 0.5])
+    one, other = np.array([4.0, 9.0, 1.0]), np.array([1.0, 16.0, 1.0])
+    real = with_moments(np.zeros(3), np.diag(one), 50, 0)
+    made = with_moments(mean, np.diag(other), 70, 1)
+    expected = (mean**2).sum() + ((np.sqrt(one) - np.sqrt(other)) ** 2).sum()
+    assert frechet_distance(real, made) == pytest.approx(expected, rel=1e-9)
+
+
+def test_any_gaussians_by_the_root_of_the_product() -> None:
+    a, b = random_covariance(6, 2), random_covariance(6, 3)
+    mean = np.linspace(-1, 1, 6)
+    real, made = with_moments(mean, a, 40, 4), with_moments(-mean, b, 33, 5)
+    root = np.asarray(scipy.linalg.sqrtm(a)).real
+    cross = np.asarray(scipy.linalg.sqrtm(root @ b @ root)).real
+    expected = (4 * mean**2).sum() + np.trace(a) + np.trace(b) - 2 * np.trace(cross)
+    found = frechet_distance(real, made)
+    assert found == pytest.approx(expected, rel=1e-8)
+    assert frechet_distance(made, real) == pytest.approx(found, rel=1e-8)
+
+
+def test_a_set_is_no_distance_from_itself_in_any_order() -> None:
+    features = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    assert frechet_distance(features, features[::-1]) == pytest.approx(0, abs=1e-6)
+
+
+def test_too_few_images_have_no_distance() -> None:
+    features = np.random.default_rng(1).normal(size=(20, 5))
+    enough = features[: ENOUGH * 5]
+    assert np.isfinite(frechet_distance(enough, features))
+    assert np.isnan(frechet_distance(enough[:-1], features))
+    assert np.isnan(frechet_distance(features, enough[:-1]))
+
+
+def test_what_does_not_fit_is_said() -> None:
+    features = np.ones((9, 2))
+    with pytest.raises(
+        ValueError, match=r"expected \(N, M\) and \(n, M\), got \(9, 2\) and \(9, 1"
+    ):
+        frechet_distance(features, features[:, :1])
+    bad = features.copy()
+    bad[[2, 7]] = np.inf
+    with pytest.raises(ValueError, match=r"made: expected finite features, rows \[2, 7\]"):
+        frechet_distance(features, bad)
+    with pytest.raises(ValueError, match=r"photographs: expected finite features"):
+        frechet_distance(bad, features)
+
+
+def test_features_are_the_means_of_the_fine_layers() -> None:
+    maps = [torch.rand(2, 3 + level, 8 >> level, 8 >> level) for level in range(len(LAYERS) - 1)]
+    found = layer_means(maps).numpy()
+    expected = [[c.mean().item() for m in maps[:3] for c in m[b]] for b in range(2)]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert LAYERS[:3] == FEATURE_LAYERS
+    assert features_name("net#12") == "net#12 means of conv1_2+conv2_2+conv3_3"

@@ -1,0 +1,179 @@
+"""The evaluation's tables from stores of a small domain, against what the stores hold."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import zarr
+
+from exemplar.metrics import frechet
+from exemplar.metrics.evaluation import COLUMNS
+from exemplar.store import layout
+from exemplar.store.arrays import StoreError, array, open_group, write_group
+from exemplar.store.files import content_hash
+from stages import evaluate
+from tests.stages.small_domain import (
+    CONDITION,
+    DOMAIN,
+    SIDE,
+    write_images,
+    write_networks,
+    write_params,
+)
+
+TRAIN, TESTS, MEMBERS, FEW = 60, 2, 4, 3
+SECTIONS = {"candidates": {}, "coherent": {"residual": "luma", "votes": 1}}
+
+
+def run() -> Path:
+    """Runs the stage; the folder of what it made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["stage", "--domain", DOMAIN, "--condition", CONDITION])
+        evaluate.main()
+    return layout.evaluation("pixelnn", DOMAIN, CONDITION)
+
+
+def write_candidates(draw: np.random.Generator) -> None:
+    """Noise from random sources; `global` copies whole exemplars; `coherent` is ranked."""
+    photographs = np.asarray(array(open_group(layout.images(DOMAIN)), "image"))
+    regressed = draw.integers(100, 150, photographs.shape, np.uint8)
+    write_group(layout.features(DOMAIN, CONDITION), {"regressed": regressed})
+    rows = list(range(TRAIN, TRAIN + TESTS))
+    shape = (TESTS, MEMBERS, SIDE, SIDE)
+    anywhere = np.stack([draw.integers(0, n, shape) for n in (TRAIN, SIDE, SIDE)], -1)
+    y, x = np.broadcast_arrays(*np.indices((SIDE, SIDE)), subok=False)
+    here = [np.broadcast_to(v, shape) for v in (np.arange(MEMBERS)[:, None, None], y, x)]
+    for method, source in (
+        ("pixelnn", anywhere),
+        ("global", np.stack(here, -1)),
+        ("coherent", anywhere[:, ::-1]),
+    ):
+        row, from_y, from_x = np.moveaxis(source, -1, 0)
+        residual = photographs[row, from_y, from_x].astype(int) - regressed[row, from_y, from_x]
+        image = np.clip(regressed[rows][:, None] + residual, 0, 255).astype(np.uint8)
+        arrays = {"image": image, "source": source.astype(np.int32)}
+        if method == "coherent":
+            arrays["score"] = draw.random((TESTS, MEMBERS)).astype(np.float32)
+            few = [draw.permutation(MEMBERS)[:FEW] for _ in rows]
+            arrays["few"] = np.stack(few).astype(np.int16)
+        write_group(
+            layout.candidates(method, DOMAIN, CONDITION),
+            arrays,
+            {"rows": rows, "candidates": [[1, k + 1, 1] for k in range(MEMBERS)], "votes": 0},
+        )
+
+
+@pytest.fixture
+def domain(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_params(evaluate={"rounds": MEMBERS}, **SECTIONS)
+    write_images(list(range(TRAIN + TESTS)))
+    write_networks()
+    write_candidates(np.random.default_rng(0))
+    return tmp_path
+
+
+def test_the_tables_have_every_method_selection_and_column(domain):
+    folder = run()
+    table = pd.read_csv(folder / "table.csv")
+    assert tuple(table.columns) == COLUMNS
+    many = ["rand-1", "oracle per metric", "oracle one candidate"]
+    expected = {
+        "regressor": ["single"],
+        "global": many,
+        "pixelnn": many,
+        "coherent": [*many, "top-1", "random few", "distinct few"],
+    }
+    assert table.groupby("method", sort=False)["selection"].apply(list).to_dict() == expected
+    found = table.set_index(["method", "selection"])
+    assert found["correspondence"].isna().all()  # photographs have no known surface
+    assert list(found.index[found["seam"].isna()]) == [("regressor", "single")]
+    assert np.isfinite(found.loc[("coherent", "top-1"), "rank_correlation"])
+    assert found["rank_correlation"].notna().sum() == 1
+    with_diversity = {key for key, value in found["diversity"].items() if np.isfinite(value)}
+    assert with_diversity == {
+        *((method, "rand-1") for method in ("global", "pixelnn", "coherent")),
+        ("coherent", "random few"),
+        ("coherent", "distinct few"),
+    }
+    # The same candidates in another order.
+    for selection, name in (("rand-1", "diversity"), ("oracle per metric", "mean")):
+        values = found.xs(selection, level="selection")[name]
+        assert values["pixelnn"] == pytest.approx(values["coherent"], rel=1e-5)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["coherent top-1"]["seam"] > 0
+    assert list(metrics) == [f"{m} {s}" for m, names in expected.items() for s in names]
+    series = pd.read_csv(folder / "spectrum.csv")["series"].unique().tolist()
+    assert sorted(series) == sorted([*expected, "input", "truth"])
+
+
+def test_scores_are_of_the_stores_candidates(domain):
+    scores = pd.read_csv(run() / "scores.csv")
+    stored = np.asarray(
+        array(open_group(layout.candidates("coherent", DOMAIN, CONDITION)), "score")
+    )
+    mine = scores[scores["method"] == "coherent"]
+    np.testing.assert_allclose(mine["score"], stored.ravel(), rtol=1e-5)
+    assert scores.loc[scores["method"] != "coherent", "score"].isna().all()
+    flat = scores[scores["method"] == "global"]["seam"]
+    torn = scores[scores["method"] == "pixelnn"]["seam"]
+    assert flat.max() < torn.min()
+    # The coherent pictures are those of `pixelnn`, whose residuals were not of the luma alone.
+    assert (np.sort(mine["seam"]) != np.sort(torn)).all()
+
+
+def test_the_distance_of_features_wants_enough_photographs(domain, monkeypatch):
+    table = pd.read_csv(run() / "table.csv")
+    assert table["fid"].isna().all() and table["fid_features"].isna().all()
+    assert "fid" not in set(pd.read_csv(run() / "comparison.csv")["metric"])
+    # 28 features: two images with four candidates each are too few for them, not for a tenth.
+    monkeypatch.setattr(frechet, "ENOUGH", 0.1)
+    folder = run()
+    table = pd.read_csv(folder / "table.csv").set_index(["method", "selection"])
+    distances = table["fid"].dropna()
+    assert set(distances.index) == {(m, "rand-1") for m in ("global", "pixelnn", "coherent")}
+    # The order of candidates is nothing to it.
+    assert distances["pixelnn", "rand-1"] == pytest.approx(
+        distances["coherent", "rand-1"], rel=1e-3
+    )
+    named = table["fid_features"].dropna().unique()
+    assert len(named) == 1 and named[0].endswith(" means of conv1_2+conv2_2+conv3_3")
+    comparison = pd.read_csv(folder / "comparison.csv").set_index("metric")
+    assert comparison.loc["fid", "images"] == TESTS
+    assert comparison.loc["fid", ["low", "high"]].isna().all()
+
+
+def test_methods_are_compared_image_by_image(domain):
+    folder = run()
+    comparison = pd.read_csv(folder / "comparison.csv")
+    assert list(comparison.columns) == [
+        "domain", "condition", "metric", "published", "coherent", "difference", "low", "high",
+        "images",
+    ]  # fmt: skip
+    scores = pd.read_csv(folder / "scores.csv")
+    each = comparison.set_index("metric")
+    for metric in ("mean", "rmse", "within_30", "seam"):
+        for name, method in (("published", "pixelnn"), ("coherent", "coherent")):
+            expected = scores[scores["method"] == method].groupby("image")[metric].mean().mean()
+            assert each.loc[metric, name] == pytest.approx(expected, rel=1e-4)
+        assert each.loc[metric, "images"] == TESTS
+    # The same pictures: what the judge sees is the same, image by image.
+    assert abs(each.loc["mean", "low"]) < 1e-4 and abs(each.loc["mean", "high"]) < 1e-4
+
+
+def test_equal_inputs_give_equal_bytes(domain):
+    first = content_hash(run())
+    assert content_hash(run()) == first
+
+
+def test_stores_of_different_runs_are_not_compared(domain):
+    path = layout.candidates("coherent", DOMAIN, CONDITION)
+    zarr.open_group(str(path)).attrs["rows"] = [0, 1]
+    task = f"{DOMAIN}-{CONDITION}"
+    with pytest.raises(StoreError, match=f"other test images .*candidates@{task} coherent@{task}"):
+        run()
