@@ -109,10 +109,10 @@ def _write(folder: Path, made: Made, library: Library, condition: str) -> None:
 
 
 def _captions(made: Made) -> list[str]:
-    """Each candidate's name, after its score if it is ranked."""
+    """Each candidate's rank, by which its files are named, and its score; without one, its name."""
     return [
-        str(member) if np.isnan(score) else f"{score:+.1f} {member}"
-        for member, score in zip(made.members, made.score, strict=True)
+        str(member) if np.isnan(score) else f"{rank} ({score:+.1f})"
+        for rank, (member, score) in enumerate(zip(made.members, made.score, strict=True), start=1)
     ]
 
 

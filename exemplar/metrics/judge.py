@@ -43,8 +43,8 @@ class Judge:
     """Networks that see normals and edges.
 
     Attributes:
-        estimators: sees normals, and edges unless another network does.
-        edges: (B, 3, H, W) in [0, 1] → (B, H, W) in [0, 1], in place of the estimators'.
+        estimators: sees normals, and edges unless another network does; on any device.
+        edges: (B, 3, H, W) in [0, 1] → (B, H, W) in [0, 1], on the CPU, in their place.
         edges_identity: that network's name.
     """
 
@@ -59,6 +59,10 @@ class Judge:
             return self.estimators.identity
         return f"normals {self.estimators.identity}, edges {self.edges_identity}"
 
+    @property
+    def _device(self) -> torch.device:
+        return next(self.estimators.network.parameters()).device
+
     def __call__(self, images: np.ndarray) -> Seen:
         """Looks at images, once.
 
@@ -70,7 +74,8 @@ class Judge:
         """
         x = _pixels(images)
         with _features_beside(self.estimators.network) as features:
-            seen = self.estimators(x)
+            on_device = self.estimators(x.to(self._device))
+        seen = {name: values.cpu() for name, values in on_device.items()}
         edges = seen["edges"]
         if self.edges is not None:
             edges = torch.cat([self.edges(x[part]) for part in chunks(len(x))])
@@ -82,7 +87,7 @@ class Judge:
         """The `Seen.means` of images (B, H, W, 3) u8 alone, at a tenth of the time."""
         estimators = self.estimators
         bfloat16 = estimators.precision == "bfloat16"
-        x = _pixels(images)
+        x = _pixels(images).to(self._device)
         found = []
         for part in chunks(len(x)):
             with (
@@ -91,7 +96,7 @@ class Judge:
             ):
                 batch = x[part].contiguous(memory_format=torch.channels_last)
                 maps = estimators.network.trunk_maps(batch)
-            found.append(layer_means(maps))
+            found.append(layer_means(maps).cpu())
         return torch.cat(found).numpy()
 
 
@@ -109,7 +114,7 @@ def _features_beside(network: PixelNet) -> Iterator[list[tuple[Tensor, Tensor]]]
         maps.append(level)
         # Reduced at once: the maps of one batch are held, as the network itself holds them.
         if len(maps) == len(network.blocks):
-            features.append((embedded(maps), layer_means(maps)))
+            features.append((embedded(maps).cpu(), layer_means(maps).cpu()))
             maps.clear()
 
     hooks = [block.register_forward_hook(keep) for block in network.blocks]

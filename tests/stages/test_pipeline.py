@@ -113,7 +113,7 @@ def test_synth_gives_a_distinct_few_or_the_published_ones(made, drawing, tmp_pat
     assert [len(files(folder)) for folder in (every, few, old)] == [72, 4, 72]
     assert files(few)[0].read_bytes() == files(every)[0].read_bytes()
     assert {path.read_bytes() for path in files(few)} < {path.read_bytes() for path in files(every)}
-    assert [path.stem for path in files(few)][0].startswith("1-K")
+    assert files(few)[0].stem.startswith("1-K")
     assert [path.stem for path in files(old)][:2] == ["01-K1-from1-T1", "02-K1-from1-T7"]
     attribution = pd.read_csv(old / "attribution.csv")
     assert attribution["score"].isna().all()

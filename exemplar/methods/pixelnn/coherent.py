@@ -83,7 +83,7 @@ def open_coherent(domain: str, condition: str, method: Method = "coherent") -> C
     made = open_synthesis(domain, condition, method)
     keep_freed_memory()
     stored = array(open_group(layout.conditions(domain), condition), condition)
-    return Coherent(made, stored, open_ranker(domain, condition))
+    return Coherent(made, stored, open_ranker(domain, condition, made.settings.device))
 
 
 def build_coherent(domain: str, condition: str, cluster: str | None = None) -> None:
@@ -131,7 +131,7 @@ def learn_ranking(domain: str, condition: str) -> CueWeights:
         )
     stored = array(open_group(layout.conditions(domain), condition), condition)
     residual = residual_source(made.library, made.settings)
-    examiner = open_examiner(domain, condition)
+    examiner = open_examiner(domain, condition, made.settings.device)
     cues, errors = [], []
     for row in made.rows[: settings.images].tolist():
         composed = made.one(row)

@@ -101,18 +101,19 @@ class Examiner:
         return (seen.parts != stored).mean((1, 2))
 
 
-def open_examiner(domain: str, condition: str) -> Examiner:
+def open_examiner(domain: str, condition: str, device: torch.device | str = "cpu") -> Examiner:
     """Opens the judge of a domain's candidates: the networks that extract its conditions.
 
     Args:
         domain: whose candidates.
         condition: of the inputs.
+        device: where the estimators look.
 
     Raises:
         WeightsError: a network is missing or damaged.
     """
     settings = section(load_params(), "conditions", ConditionsSettings)
-    estimators = load_estimators(layout.ESTIMATORS)
+    estimators = load_estimators(layout.ESTIMATORS, device)
     judge = Judge(estimators, *edge_network(settings.edges, estimators))
     labels = condition == "labels" and (
         name_list(open_group(layout.conditions(domain)), "classes") == estimators.parts

@@ -132,7 +132,7 @@ def synthesise_files(
     projection = load_projection(layout.projection(domain, condition))
     require_backbone(projection, backbone)
     require_projection(domain, condition, projection)
-    ranker = None if published else open_ranker(domain, condition)
+    ranker = None if published else open_ranker(domain, condition, settings.device)
     if ranker and count:
         ranker = replace(ranker, few=count)
     look = None if wanted is None else looks(wanted[None])[0]

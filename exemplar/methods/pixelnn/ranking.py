@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from pydantic import Field, ValidationError
 from scipy.optimize import nnls
 
@@ -153,18 +154,20 @@ class Ranker:
         return Ranking(score, np.array(few, np.int16))
 
 
-def open_ranker(domain: str, condition: str) -> Ranker:
+def open_ranker(domain: str, condition: str, device: torch.device | str = "cpu") -> Ranker:
     """Opens the networks and weights that rank a domain's candidates.
 
     Args:
         domain: whose candidates.
         condition: of the inputs.
+        device: where the networks look.
 
     Raises:
         RankingError: the weights are missing, damaged, or were fitted with other networks.
     """
     settings = section(load_params(), "ranking", RankingSettings)
-    weights, examiner = load_ranking(domain, condition), open_examiner(domain, condition)
+    weights = load_ranking(domain, condition)
+    examiner = open_examiner(domain, condition, device)
     if weights.judge != examiner.judge.identity:
         raise RankingError(
             f"{layout.ranking(domain, condition)}: fitted with {weights.judge}, the networks are "

@@ -86,7 +86,16 @@ def synthesise(
     image = torch.from_numpy(regressed).to(exemplars.device)
     matches = match(query, exemplars, windows_of(members), settings.matching, image / 255)
     residual = residuals_of(library, chosen.rows, settings.residual)
-    return compose(image, residual, chosen, matches, members, settings.composition, settings.votes)
+    return compose(
+        image,
+        residual,
+        chosen,
+        matches,
+        members,
+        settings.composition,
+        settings.votes,
+        settings.anchor,
+    )
 
 
 def synthesise_global(
