@@ -14,7 +14,6 @@ from exemplar.methods.pixelnn.inputs import Made, synthesise_files
 from exemplar.methods.pixelnn.library import Library
 from exemplar.report.attribution import shares
 from exemplar.report.pictures import condition_picture, contact_sheet, correspondence_picture
-from exemplar.report.spread import spread
 from exemplar.store.arrays import read_rows
 from exemplar.store.files import written
 
@@ -117,15 +116,16 @@ def _captions(made: Made) -> list[str]:
 
 
 def _correspondences(made: Made, library: Library) -> np.ndarray:
-    """Figure 5 for a few candidates that differ and, if there are such, draw on several exemplars.
+    """Figure 5 for the first three, each of another leader, that draw on several exemplars.
 
-    Of voted candidates it shows each pixel's own match.
+    Where none does, others are shown. Of voted candidates it shows each pixel's own match.
     """
     image, source = made.composed
     several = [index for index, member in enumerate(made.members) if member.neighbours > 1]
-    several = several or list(range(len(image)))
-    chosen = [several[index] for index in spread(image[several], 3)]
-    pictures = []
+    leaders: dict[int, int] = {}
+    for index in several or range(len(image)):
+        leaders.setdefault(made.members[index].first, index)
+    chosen, pictures = list(leaders.values())[:3], []
     for index in chosen:
         used = shares(source[index], library.items).index
         rows = [row for row in used if row >= 0][:8]
