@@ -22,8 +22,9 @@ def seamless(
     """Candidates from matches, joined in the gradient domain.
 
     Minimises Σ (u_q − u_p − g_pq)² + anchor · Σ (u_p − c_p)² over the pairs of neighbours and the
-    pixels, where c = f + r is the copy and g_pq the mean of the steps from p to q that p's and
-    q's sources show (of one, if the other's neighbour lies outside its exemplar).
+    pixels, where c = f + r is the copy and g_pq the larger (as a vector of colours, of residuals)
+    of the steps from p to q that p's and q's sources show, or the one whose neighbour lies inside
+    its exemplar. Their mean would lose contrast wherever sources change.
 
     Args:
         regressed: f(x) of the input, (H, W, 3) u8.
@@ -61,14 +62,11 @@ def _joined(
         # What the source of the one shows beside it, and that of the other, towards the one.
         ahead, there = _index(place[before], down, across, size)
         behind, here = _index(place[after], -down, -across, size)
-        total = (pixels[ahead] - own[before]) * there[..., None]
-        total += (own[after] - pixels[behind]) * here[..., None]
-        count = there.astype(np.float32) + here
-        step = np.where(
-            count[..., None] > 0,
-            total / np.maximum(count, 1)[..., None],
-            own[after] - own[before],
-        )
+        one, other = pixels[ahead] - own[before], own[after] - pixels[behind]
+        larger = np.square(one).sum(-1) >= np.square(other).sum(-1)
+        step = own[after] - own[before]
+        np.copyto(step, other, where=here[..., None])
+        np.copyto(step, one, where=(there & (larger | ~here))[..., None])
         step += (regressed[down:, across:] - regressed[: height - down, : width - across])[None]
         right[before] -= step
         right[after] += step

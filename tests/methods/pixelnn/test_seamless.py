@@ -51,10 +51,12 @@ def solved(regressed, residual, place, anchor):
             steps = [a - b for a, b in ends if a is not None and b is not None]
             if not steps:
                 steps = [own(q) - own(p)]
+            # Which is larger is asked of the residuals: f's own step belongs to both.
+            ground = regressed[q].astype(float) - regressed[p]
             row = np.zeros((HEIGHT, WIDTH))
             row[q], row[p] = 1, -1
             rows.append(row.ravel())
-            right.append(np.mean(steps, 0))
+            right.append(max(steps, key=lambda step: ((step - ground) ** 2).sum()))
     found, *_ = np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)
     return found.reshape(HEIGHT, WIDTH, 3)
 
