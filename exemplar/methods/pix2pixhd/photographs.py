@@ -1,0 +1,115 @@
+"""Photographs and their layouts as training and styles see them, batch by batch.
+
+Between the arrays of a domain and the networks: numbers objects, makes images smaller for coarser
+levels, mirrors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from exemplar.methods.pix2pixhd.encoding import objects_of
+from exemplar.methods.pix2pixhd.objective import Batch
+from exemplar.methods.pix2pixhd.schedule import LevelSettings
+from exemplar.training.images import generator_at, rows_at
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs and their layouts, in memory or mapped into it.
+
+    Attributes:
+        images: (N, H, W, 3) u8.
+        labels: (N, H, W) u8.
+        instances: (N, H, W) integers.
+        objects: (N, H, W) integers, each image's objects from 0.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    instances: np.ndarray
+    objects: np.ndarray
+
+
+def with_objects(images: np.ndarray, labels: np.ndarray, instances: np.ndarray) -> Photographs:
+    """Numbers the objects of each image.
+
+    Args:
+        images: (N, H, W, 3) u8.
+        labels: (N, H, W) u8.
+        instances: (N, H, W) integers; the labels where instances are not known.
+
+    Returns:
+        All of them and the objects, i32.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    shapes = {"images": images.shape[:3], "labels": labels.shape, "instances": instances.shape}
+    if len(set(shapes.values())) > 1:
+        said = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"expected (N, H, W) alike of images and their maps, got {said}")
+    objects = np.empty(labels.shape, np.int32)
+    for number in range(len(labels)):
+        objects[number] = objects_of(labels[number], instances[number]).index
+    return Photographs(images, labels, instances, objects)
+
+
+def draw(photographs: Photographs, step: int, settings: LevelSettings, reduction: int) -> Batch:
+    """The batch of a step, which depends on nothing but its number and the seed.
+
+    Args:
+        photographs: to draw from; each comes once an epoch.
+        step: from 0.
+        settings: batch, flip and seed.
+        reduction: as for `batch_of`.
+
+    Returns:
+        On the CPU.
+    """
+    rows = rows_at(step, settings.batch, len(photographs.images), settings.seed)
+    batch = batch_of(photographs, rows, reduction)
+    if settings.flip:
+        mirrored = torch.rand(len(rows), generator=generator_at(step, settings.seed)) < 0.5
+        batch = Batch(*(_flipped(values, mirrored) for values in batch))
+    return batch
+
+
+def batch_of(photographs: Photographs, rows: np.ndarray, reduction: int) -> Batch:
+    """Some photographs and their layouts as tensors.
+
+    Args:
+        photographs: all.
+        rows: which.
+        reduction: 1, 2, 4, …: how much smaller than the photographs the batch is. Images are
+            averaged; of their maps, every so many pixels one is taken, as instance numbers have no
+            mean.
+
+    Returns:
+        On the CPU; each side is the photographs' divided by the reduction, rounded down.
+    """
+    sides = photographs.labels.shape[1:]
+    size = [max(1, side // reduction) for side in sides]
+    y, x = (
+        np.minimum(np.arange(count) * reduction + reduction // 2, side - 1)
+        for count, side in zip(size, sides, strict=True)
+    )
+
+    def maps(source: np.ndarray) -> Tensor:
+        return torch.from_numpy(source[rows][:, y][:, :, x].astype(np.int64))
+
+    images = torch.from_numpy(photographs.images[rows]).permute(0, 3, 1, 2).float()
+    if reduction > 1:
+        images = functional.interpolate(images, size, mode="area")
+    whole = [maps(a) for a in (photographs.labels, photographs.instances, photographs.objects)]
+    return Batch(images / 127.5 - 1, *whole)
+
+
+def _flipped(values: Tensor, mirrored: Tensor) -> Tensor:
+    shape = [-1] + [1] * (values.ndim - 1)
+    return torch.where(mirrored.view(shape), values.flip(-1), values)
