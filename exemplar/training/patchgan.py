@@ -74,20 +74,22 @@ class PatchGAN(nn.Module):
         Raises:
             ValueError: the image is too small for so many layers.
         """
-        self._check(x.shape[-2], x.shape[-1])
+        self._check(len(x), x.shape[-2], x.shape[-1])
         maps = []
         for block in self.blocks:
             x = block(x)
             maps.append(x)
         return maps
 
-    def _check(self, height: int, width: int) -> None:
-        sides = [height, width]
+    def _check(self, batch: int, height: int, width: int) -> None:
+        sides, sizes = [height, width], []
         for stride in self.strides:
             sides = [(side + 2 * self.padding - KERNEL) // stride + 1 for side in sides]
-        # Instance norm of a single value would be 0 whatever it was.
-        single = self.norm == "instance" and sides[0] * sides[1] == 1
-        if min(sides) + 2 * self.padding < KERNEL or single:
+            sizes.append(sides[0] * sides[1])
+        # A single value, normalised, would be 0 whatever it was.
+        together = batch if self.norm == "batch" else 1
+        alone = (self.training or self.norm == "instance") and together * min(sizes[1:]) == 1
+        if min(sides) + 2 * self.padding < KERNEL or min(sides) < 1 or alone:
             raise ValueError(
                 f"an image of {height}×{width} is too small for a discriminator of "
                 f"{len(self.strides) - 1} layers; use fewer layers or scales, or larger images"

@@ -110,6 +110,26 @@ def test_the_smallest_image_is_judged_and_smaller_ones_are_refused(norm):
     assert judged == list(range(24, 48))
 
 
+@pytest.mark.parametrize(
+    ("norm", "batch", "layers", "works"),
+    [
+        ("instance", 2, 2, False),
+        ("instance", 2, 1, True),
+        ("batch", 1, 2, False),
+        ("batch", 2, 2, True),
+    ],
+)
+def test_a_single_value_is_not_normalised(norm, batch, layers, works):
+    """With a padding of 2 a pixel's second map is a pixel; with one layer it is 2×2."""
+    pixel = torch.randn(batch, 1, 1, 1)
+    judge = PatchGAN(1, 2, layers, norm, padding=2)
+    if works:
+        assert judge(pixel)[-1].shape[2:] == (3, 3)
+    else:
+        with pytest.raises(ValueError, match="an image of 1×1 is too small"):
+            judge(pixel)
+
+
 def test_wrong_sizes_are_refused():
     with pytest.raises(ValueError, match="layers ≥ 1"):
         PatchGAN(3, layers=0)

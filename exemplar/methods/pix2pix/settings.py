@@ -11,7 +11,7 @@ from exemplar.settings import Settings
 from exemplar.training.adversarial import Kind
 
 QUICK: dict[str, dict[str, Any]] = {
-    "network": {"width": 24, "levels": 5},
+    "network": {"width": 24, "levels": 5, "noisy": 2},
     "discriminator": {"width": 24},
     "training": {
         "epochs": 2,

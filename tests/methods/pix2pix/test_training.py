@@ -95,6 +95,9 @@ def test_a_step_is_equation_4(kind):
     found = contest(0)
     x, y = batch_at(0, pairs, settings.training)
     fake = twin.generator(x, generator_at(0, 1))[:, 0]
+    for name, network in (("generator", twin.generator), ("discriminator", twin.discriminator)):
+        # Unfused: a fused one would be wrong were gradients laid out otherwise than weights.
+        twin.optimizers[name] = torch.optim.Adam(network.parameters(), 0.01, (0.5, 0.999))
 
     def error(logits, target):
         wanted = torch.full_like(logits, target)
