@@ -140,6 +140,26 @@ def test_a_stage_that_was_killed_goes_on_to_the_same_weights(run, monkeypatch) -
     assert not trained
 
 
+def test_layouts_are_sampled_apart_and_as_small_as_was_trained(run, monkeypatch) -> None:
+    write_domain()
+    run(*STAGES[:3])
+    asked = []
+
+    def samples(model, given, styles, count, seed):
+        asked.append((model.level, given.labels.shape, given.name, seed))
+        return np.full((count, *given.labels.shape, 3), 100, np.uint8), None
+
+    monkeypatch.setattr("exemplar.methods.pix2pixhd.stored.samples", samples)
+    run(pix2pixhd_samples)
+    small, whole = (SIDE // 4, SIDE // 4), (SIDE, SIDE)
+    expected = [(0, small, "5"), (0, small, "6"), (2, whole, "5"), (2, whole, "6")]
+    assert [each[:3] for each in asked] == expected
+    seeds = [each[3] for each in asked]
+    assert seeds[0] == seeds[2] != seeds[1] == seeds[3]
+    images = array(open_group(layout.candidates("pix2pixhd_global", DOMAIN, "labels")), "image")
+    assert (np.asarray(images) == 100).all()  # enlarged
+
+
 def test_without_an_encoder_all_samples_are_one(run) -> None:
     write_domain()
     network = tiny.NETWORK.model_copy(update={"encoder": None}).model_dump()

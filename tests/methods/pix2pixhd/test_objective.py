@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from exemplar.features.frozen import FrozenBackbone
 from exemplar.methods.pix2pixhd.encoding import encode
 from exemplar.methods.pix2pixhd.objective import Batch, ObjectiveSettings, losses, perceptual
 from tests.methods.pix2pixhd import tiny
@@ -62,6 +63,15 @@ def test_perceptual_layers_have_the_released_weights() -> None:
     assert found.perceptual > 0
     off = losses(tiny.model(), batch(), ObjectiveSettings(perceptual=0), lambda x: [x])
     assert off.perceptual == 0
+
+
+def test_a_frozen_backbone_passes_gradients_to_the_image() -> None:
+    network = torch.nn.Conv2d(3, 2, 3)
+    backbone = FrozenBackbone("tiny", ("conv",), network, lambda x: [network(x)])
+    image = torch.zeros(1, 3, 8, 8, requires_grad=True)
+    perceptual(backbone, image, torch.ones(1, 3, 8, 8)).backward()
+    assert image.grad is not None and (image.grad != 0).any()
+    assert network.weight.grad is None
 
 
 def test_without_feature_matching_it_is_left_out() -> None:
