@@ -22,7 +22,7 @@ class GeneratorSettings(Settings):
     width: int = Field(default=64, ge=2)
     """Channels of the global network at its own resolution; each enhancer has half as many."""
     downsamplings: int = Field(default=4, ge=1)
-    """Halvings within the global network. The published four leave 64 x 32 places at the coarsest."""
+    """Halvings within the global network. The published four leave 64 x 32 places."""
     blocks: int = Field(default=9, ge=0)
     """Residual blocks of the global network."""
     enhancers: int = Field(default=1, ge=0)

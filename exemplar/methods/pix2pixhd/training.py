@@ -63,7 +63,9 @@ def train_level(
         ),
     }
     config = {"level": model.level, "network": model.settings.model_dump(), "plan": vars(plan)}
-    config |= {"classes": list(model.classes), "settings": settings.model_dump()}
+    # A training that stopped because of a collapse goes on when this is turned off.
+    by = settings.model_dump(exclude={"collapse"})
+    config |= {"classes": list(model.classes), "settings": by}
     state = TrainingState({"model": model}, optimizers, config=config)
     reduction = 2 ** (model.settings.generator.enhancers - model.level)
     if settings.compile:

@@ -134,6 +134,9 @@ def test_divergence_and_collapse_stop_with_the_last_checkpoint(tmp_path: Path) -
     strict = SETTINGS.model_copy(update={"collapse": 1e6})
     with pytest.raises(TrainingError, match="discriminators has collapsed"):
         train_level(tiny.model(), photographs(), strict, tmp_path / "b", "strict")
+    regardless = strict.model_copy(update={"collapse": 0})
+    history = train_level(tiny.model(), photographs(), regardless, tmp_path / "b", "strict")
+    assert history[-1]["step"] == 6
 
 
 def test_the_published_schedules_in_steps() -> None:
