@@ -124,7 +124,7 @@ def scored(
             return residuals_of(library, rows, kind).cpu().numpy()
 
         seam = seam_energy(composed.image, composed.source, regressed, residual)
-        yield rows_of_scores(settings, truth, seen).assign(
+        yield scores_of(settings, truth, seen).assign(
             seam=seam,
             diversity=mean_pairwise(seen.perceptual),
             seconds=seconds,
@@ -150,7 +150,7 @@ def made(
     return synthesise(library, regressed, descriptor, scene, settings)
 
 
-def rows_of_scores(settings: CandidatesSettings, truth: Seen, seen: Seen) -> pd.DataFrame:
+def scores_of(settings: CandidatesSettings, truth: Seen, seen: Seen) -> pd.DataFrame:
     """Each candidate's K, T, mean angular error and average precision."""
     errors = angular_error(seen.normals, truth.normals[0]).reshape(len(seen.normals), -1)
     members = candidates(settings.schedule)

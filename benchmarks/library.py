@@ -18,6 +18,7 @@ import pandas as pd
 import yaml
 import zarr
 
+from exemplar.features.look import LENGTH
 from exemplar.matching.index import build_index, save_index
 from exemplar.store import layout
 from exemplar.store.arrays import SHARD, array, create_array, create_group, open_group, write_rows
@@ -54,11 +55,12 @@ def library(count: int, side: int = 96, dimensions: int = 64) -> Iterator[Path]:
         descriptors /= np.linalg.norm(descriptors, axis=-1, keepdims=True)
         repeated(layout.images(DOMAIN), {"image": photographs}, count)
         features = layout.features(DOMAIN, CONDITION)
-        repeated(
-            features,
-            {"regressed": photographs[::-1].copy(), "descriptor": descriptors.astype(np.float16)},
-            count,
-        )
+        described = {
+            "regressed": photographs[::-1].copy(),
+            "descriptor": descriptors.astype(np.float16),
+            "look": rng.random((SHARD, LENGTH), dtype=np.float32),
+        }
+        repeated(features, described, count)
         scene = create_array(
             zarr.open_group(str(features), mode="r+"), "scene", (count, SCENE), "float32"
         )

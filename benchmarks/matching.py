@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.descriptors import query_and_exemplars
-from benchmarks.query import memory
+from benchmarks.query import SETTINGS, memory
 from benchmarks.record import Figure, best_times, cost, report, speed_up
 from exemplar.matching.engine import MatchingSettings, match
 from exemplar.matching.windows import WHOLE
@@ -35,8 +35,8 @@ def main() -> None:
         *products(query, exemplars),
         *approximate(query, exemplars, released),
         *supported(query, exemplars, released),
-        memory(count=1024, side=96, limit=1500),
-        memory(count=64, side=256, limit=3000),
+        *(memory(1024, 96, 1500, kind) for kind in SETTINGS),
+        *(memory(64, 256, 3000, kind) for kind in SETTINGS),
     ]
     report("matching", figures)
 

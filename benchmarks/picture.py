@@ -1,6 +1,6 @@
 """The README's picture: inputs, the distinct few of their coherent candidates, and the truth.
 
-python -m benchmarks.picture        # after `make reproduce`; writes docs/pictures/heads.png
+python -m benchmarks.picture
 """
 
 from __future__ import annotations

@@ -15,11 +15,20 @@ import torch
 
 from benchmarks.library import CONDITION, DOMAIN, library
 from benchmarks.record import Figure, cost
+from exemplar.matching.engine import MatchingSettings
 from exemplar.methods.pixelnn.library import Library, open_library
 from exemplar.methods.pixelnn.synthesis import CandidatesSettings, synthesise
 from exemplar.store.arrays import read_rows
 
 QUERIES = 9
+SETTINGS = {
+    "published": CandidatesSettings(),
+    "coherent": CandidatesSettings(
+        composition="seamless",
+        likeness=2,
+        matching=MatchingSettings(search="coarse_to_fine", support=5),
+    ),
+}
 
 
 def growth(many: int, few: int) -> Figure:
@@ -45,30 +54,30 @@ def growth(many: int, few: int) -> Figure:
                 f"the same with {few:,} exemplars; median of {QUERIES}", reference)  # fmt: skip
 
 
-def query(opened: Library, row: int) -> None:
-    """All candidates of an image of the library."""
+def query(opened: Library, row: int, kind: str = "published") -> None:
+    """All candidates of an image of the library, by the named `SETTINGS`."""
     regressed, descriptor, scene = (
         read_rows(source, [row])[0]
         for source in (opened.regressed, opened.descriptor, opened.scene)
     )
-    synthesise(opened, regressed, descriptor, scene, CandidatesSettings())
+    synthesise(opened, regressed, descriptor, scene, SETTINGS[kind])
 
 
-def memory(count: int, side: int, limit: float) -> Figure:
+def memory(count: int, side: int, limit: float, kind: str = "published") -> Figure:
     """The peak memory of a process that opens a library and makes one query, in MB."""
     with library(count, side), ProcessPoolExecutor(1, get_context("spawn")) as process:
-        before, after = process.submit(peaks, torch.get_num_threads()).result()
+        before, after = process.submit(peaks, torch.get_num_threads(), kind).result()
     reference = (
         f"the process before it, packages loaded; {count:,} exemplars, limit {limit:,.0f} MB"
     )
-    return cost(f"memory_{side}", after, reference, before, "MB")
+    return cost(f"memory_{side}_{kind}", after, reference, before, "MB")
 
 
-def peaks(threads: int) -> tuple[float, float]:
+def peaks(threads: int, kind: str) -> tuple[float, float]:
     """The most memory this process had before and after a query, in MB."""
     torch.set_num_threads(threads)
     before = peak()
-    query(open_library(DOMAIN, CONDITION), 7)
+    query(open_library(DOMAIN, CONDITION), 7, kind)
     return before, peak()
 
 

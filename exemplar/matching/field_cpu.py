@@ -61,7 +61,7 @@ def _run(
 
 
 @numba.njit(nogil=True, cache=True)
-def _similar(query, keys, around, weight, row, column, at_y, at_x):
+def _supported(query, keys, around, weight, row, column, at_y, at_x):
     """The weighted mean similarity over the pairs around both that lie inside both images."""
     height, width, _ = query.shape
     total, norm = np.float32(0), np.float32(0)
@@ -91,6 +91,7 @@ def _refine(
     query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, radius
 ):  # fmt: skip
     height, width = score.shape
+    alone = len(around) == 1  # decided here, so that the product stays within the loop
     for row in range(height):
         first_y, last_y = _bounds(row, height, low, high)
         for column in range(width):
@@ -102,7 +103,10 @@ def _refine(
                 for at_x in range(
                     max(first_x, centre_x - radius), min(last_x, centre_x + radius) + 1
                 ):
-                    found = _similar(query, keys, around, weight, row, column, at_y, at_x)
+                    if alone:
+                        found = cosine(query[row, column], keys[at_y, at_x])
+                    else:
+                        found = _supported(query, keys, around, weight, row, column, at_y, at_x)
                     if found > best:
                         best = found
                         new_y[row, column] = at_y
@@ -115,6 +119,7 @@ def _propagate(
     query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, jump
 ):  # fmt: skip
     height, width = score.shape
+    alone = len(around) == 1  # decided here, so that the product stays within the loop
     for row in range(height):
         first_y, last_y = _bounds(row, height, low, high)
         for column in range(width):
@@ -128,7 +133,10 @@ def _propagate(
                 at_x = min(max(x[other_y, other_x] - step_x, first_x), last_x)
                 if at_y == new_y[row, column] and at_x == new_x[row, column]:
                     continue
-                found = _similar(query, keys, around, weight, row, column, at_y, at_x)
+                if alone:
+                    found = cosine(query[row, column], keys[at_y, at_x])
+                else:
+                    found = _supported(query, keys, around, weight, row, column, at_y, at_x)
                 if found > best:
                     best = found
                     new_y[row, column] = at_y
@@ -152,6 +160,7 @@ def _scatter(
     query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, radius, seed
 ):  # fmt: skip
     height, width = score.shape
+    alone = len(around) == 1  # decided here, so that the product stays within the loop
     side = np.uint32(2 * radius + 1)
     for row in range(height):
         first_y, last_y = _bounds(row, height, low, high)
@@ -163,7 +172,10 @@ def _scatter(
             at_x = x[row, column] + np.int64(again % side) - radius
             at_y = min(max(at_y, first_y), last_y)
             at_x = min(max(at_x, first_x), last_x)
-            found = _similar(query, keys, around, weight, row, column, at_y, at_x)
+            if alone:
+                found = cosine(query[row, column], keys[at_y, at_x])
+            else:
+                found = _supported(query, keys, around, weight, row, column, at_y, at_x)
             if found > score[row, column]:
                 new_score[row, column] = found
                 new_y[row, column] = at_y

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from exemplar.metrics.comparison import compare
-from exemplar.metrics.frechet import features_name, frechet_distance
+from exemplar.metrics.frechet import difference_interval, features_name, frechet_distance
 from exemplar.metrics.selection import MEASURES, METRICS, Selections
 from exemplar.metrics.spectrum import radial_spectrum
 
@@ -100,11 +100,16 @@ class Evaluation:
         table = compare(published, coherent, list(COMPARED), seed)
         pair = [fid.get(method, np.nan) for method in ("pixelnn", "coherent")]
         if not np.isnan(pair).any():
+            one, other = (np.stack(self.means[method]) for method in ("pixelnn", "coherent"))
+            photographs = np.concatenate(self.photographs)
+            low, high = difference_interval(photographs, one, other, seed)
             table.loc[len(table)] = {
                 "metric": "fid",
                 "published": pair[0],
                 "coherent": pair[1],
                 "difference": pair[1] - pair[0],
+                "low": low,
+                "high": high,
                 "images": len(published),
             }
         return table

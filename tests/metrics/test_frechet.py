@@ -11,6 +11,8 @@ from exemplar.features.pixelnet import LAYERS
 from exemplar.metrics.frechet import (
     ENOUGH,
     FEATURE_LAYERS,
+    RESAMPLES,
+    difference_interval,
     features_name,
     frechet_distance,
     layer_means,
@@ -85,3 +87,33 @@ def test_features_are_the_means_of_the_fine_layers() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert LAYERS[:3] == FEATURE_LAYERS
     assert features_name("net#12") == "net#12 means of conv1_2+conv2_2+conv3_3"
+
+
+def test_the_interval_is_that_of_distances_of_drawn_images() -> None:
+    generator = np.random.default_rng(7)
+    real = generator.normal(size=(60, 2))
+    images = generator.normal(size=(9, 1, 2))  # candidates of an image are alike
+    one = images + generator.normal(size=(9, 20, 2)) * 0.3 + 1
+    other = images + generator.normal(size=(9, 20, 2)) * 0.5
+    low, high = difference_interval(real, one, other, seed=3)
+    draws = np.random.default_rng(3)
+    found = []
+    for _ in range(RESAMPLES):
+        drawn = draws.integers(0, 9, 9)
+        pair = [np.concatenate([made[i] for i in drawn]) for made in (one, other)]
+        distances = [gaussians(real, features) for features in pair]
+        found.append(distances[1] - distances[0])
+    assert (low, high) == pytest.approx(tuple(np.percentile(found, [2.5, 97.5])), rel=1e-6)
+    assert difference_interval(real, other, one, seed=3) == pytest.approx((-high, -low))
+    assert gaussians(real, one.reshape(-1, 2)) == pytest.approx(
+        frechet_distance(real, one.reshape(-1, 2))
+    )
+    assert np.isnan(difference_interval(real, one[:1], other[:1])).all()
+
+
+def gaussians(real: np.ndarray, made: np.ndarray) -> float:
+    """The distance by scipy's root of a matrix."""
+    a, b = np.cov(real.T), np.cov(made.T)
+    cross = np.trace(np.asarray(scipy.linalg.sqrtm(a @ b)).real)
+    shift = np.square(real.mean(0) - made.mean(0)).sum()
+    return float(shift + np.trace(a) + np.trace(b) - 2 * cross)

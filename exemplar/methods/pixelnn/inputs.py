@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,20 +118,14 @@ def synthesise_files(
     size = (library.image.shape[1], library.image.shape[2])
     stored, wanted = _read_all(paths, domain, condition, size, classes, photographs, like)
 
-    allowed = allowed_rows(library.items, library.exemplars.rows, only, exclude)
     needed = schedule.exemplars_needed(members)
-    require_enough(len(allowed), needed, settings.schedule, bool(only or exclude))
+    rows = allowed_rows(library.items, library.exemplars.rows, only, exclude)
+    require_enough(len(rows), needed, settings.schedule, bool(only or exclude))
     if wanted is not None:
-        allowed = alike(
-            library.look, allowed, wanted, how_many_alike(alike_count, needed, len(allowed))
-        )
-    library = replace(library, exemplars=part_of(library.exemplars, allowed))
+        rows = alike(library.look, rows, wanted, how_many_alike(alike_count, needed, len(rows)))
+    library = replace(library, exemplars=part_of(library.exemplars, rows))
 
-    regressor = load_regressor(layout.regressor(domain, condition))
-    backbone = load_backbone(described.backbone, layout.ESTIMATORS, torch.device("cpu"))
-    projection = load_projection(layout.projection(domain, condition))
-    require_backbone(projection, backbone)
-    require_projection(domain, condition, projection)
+    describe = _describer(domain, condition, size, features, described)
     ranker = None if published else open_ranker(domain, condition, settings.device)
     if ranker and count:
         ranker = replace(ranker, few=count)
@@ -140,10 +134,8 @@ def synthesise_files(
 
     def made() -> Iterator[Made]:
         for path, values in zip(paths, stored, strict=True):
-            regressed = regressor(values[None], size)
-            descriptor, scene = describe_images(backbone, projection, regressed, features)
-            f = regressed[0]
-            composed = synthesise(library, f, descriptor[0], scene[0], settings, look)
+            f, descriptor, scene = describe(values)
+            composed = synthesise(library, f, descriptor, scene, settings, look)
             score, order = np.full(len(members), np.nan, np.float32), np.arange(len(members))
             if ranker:
                 score, few = ranker(values, f, composed, residual)
@@ -153,6 +145,28 @@ def synthesise_files(
             yield Made(path, values, f, ordered, shown, settings.effective_votes, score[order])
 
     return library, made()
+
+
+def _describer(
+    domain: str,
+    condition: str,
+    size: tuple[int, int],
+    features: FeaturesSettings,
+    described: ProjectionSettings,
+) -> Callable[[np.ndarray], tuple[np.ndarray, ...]]:
+    """From an input, as it is stored, to f(x), descriptors and scene feature, as the store's."""
+    regressor = load_regressor(layout.regressor(domain, condition))
+    backbone = load_backbone(described.backbone, layout.ESTIMATORS, torch.device("cpu"))
+    projection = load_projection(layout.projection(domain, condition))
+    require_backbone(projection, backbone)
+    require_projection(domain, condition, projection)
+
+    def describe(values: np.ndarray) -> tuple[np.ndarray, ...]:
+        regressed = regressor(values[None], size)
+        descriptor, scene = describe_images(backbone, projection, regressed, features)
+        return regressed[0], descriptor[0], scene[0]
+
+    return describe
 
 
 def _require_count(count: int | None, available: int, published: bool) -> None:
