@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from exemplar.memory import keep_freed_memory
-from exemplar.methods.pix2pix.generator import progress_path, save_pix2pix, weights_path
+from exemplar.methods.pix2pix.generator import save_pix2pix
 from exemplar.methods.pix2pix.settings import Pix2PixSettings
 from exemplar.methods.pix2pix.training import Pairs, train_pix2pix
 from exemplar.settings import load_params, section
@@ -39,10 +39,10 @@ def main() -> None:
         pairs = _pairs(domain, condition, train, work / "train")
         shown = _pairs(domain, condition, (val if len(val) else train)[: settings.samples], work)
         made, history = train_pix2pix(pairs, settings, work, shown)
-        with written(progress_path(domain, condition)) as folder:
+        with written(layout.pix2pix_progress(domain, condition)) as folder:
             shutil.copytree(work / "samples", folder / "samples")
             write_history(folder / "losses.csv", history)
-        save_pix2pix(weights_path(domain, condition), made)
+        save_pix2pix(layout.pix2pix(domain, condition), made)
 
 
 def _pairs(domain: str, condition: str, rows: np.ndarray, folder: Path) -> Pairs:

@@ -29,6 +29,7 @@ MODELS = {
     "candidates": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
     "coherent": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
     "ranking": "exemplar.methods.pixelnn.ranking:RankingSettings",
+    "pix2pix": "exemplar.methods.pix2pix.settings:Pix2PixSettings",
     "evaluate": "stages.evaluate:EvaluateSettings",
     "report": "stages.report:ReportSettings",
     "cluster": "stages.arguments:Cluster",

@@ -12,7 +12,7 @@ import zarr
 from PIL import Image
 
 from exemplar.methods.pix2pix.candidates import open_candidates
-from exemplar.methods.pix2pix.generator import load_pix2pix, weights_path
+from exemplar.methods.pix2pix.generator import load_pix2pix
 from exemplar.methods.pix2pix.settings import Pix2PixSettings
 from exemplar.settings import SettingsError, load_params, section
 from exemplar.store import layout
@@ -30,7 +30,7 @@ SECTION = {
     "training": {"epochs": 2, "decay_epochs": 1, "batch": 3, "checkpoint_every": 4},
     "samples": 2,
 }
-WEIGHTS = weights_path(DOMAIN, CONDITION)
+WEIGHTS = layout.pix2pix(DOMAIN, CONDITION)
 PROGRESS = WEIGHTS.with_suffix("")
 STORE = layout.candidates("pix2pix", DOMAIN, CONDITION)
 
@@ -166,7 +166,7 @@ def test_labels_carry_their_classes(domain, monkeypatch):
         patch.setattr(sys, "argv", ["stage", "--domain", DOMAIN, "--condition", "labels"])
         pix2pix.main()
         pix2pix_candidates.main()
-    made = load_pix2pix(weights_path(DOMAIN, "labels"))
+    made = load_pix2pix(layout.pix2pix(DOMAIN, "labels"))
     assert made.classes == ("a", "b", "c") and made.network.config["channels"] == 3
 
 

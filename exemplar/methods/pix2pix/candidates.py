@@ -12,7 +12,7 @@ import torch
 import zarr
 
 from exemplar.memory import keep_freed_memory
-from exemplar.methods.pix2pix.generator import Pix2Pix, load_pix2pix, weights_path
+from exemplar.methods.pix2pix.generator import Pix2Pix, load_pix2pix
 from exemplar.methods.pix2pix.settings import Pix2PixSettings
 from exemplar.settings import load_params, section
 from exemplar.store import layout
@@ -67,12 +67,13 @@ def open_candidates(domain: str, condition: str, count: int, split: str = "test"
     training = section(load_params(), "pix2pix", Pix2PixSettings).training
     torch.set_num_threads(training.threads)
     keep_freed_memory()
-    made = load_pix2pix(weights_path(domain, condition), training.device)
+    path = layout.pix2pix(domain, condition)
+    made = load_pix2pix(path, training.device)
     group = open_group(layout.conditions(domain), condition)
     classes = name_list(group, "classes") if condition == "labels" else ()
     if (made.condition, made.classes) != (condition, classes):
         raise StoreError(
-            f"{weights_path(domain, condition)}: reads {made.condition} {list(made.classes)}, but "
+            f"{path}: reads {made.condition} {list(made.classes)}, but "
             f"{layout.conditions(domain)} has {condition} {list(classes)}; run `exemplar reproduce "
             f"pix2pix@{domain}-{condition}`"
         )
@@ -100,7 +101,7 @@ def build_candidates(domain: str, condition: str, count: int) -> None:
             f"{layout.items(domain)}: no image of the split test; give domains.{domain} some in "
             "params.yaml and run `exemplar reproduce`"
         )
-    path = weights_path(domain, condition)
+    path = layout.pix2pix(domain, condition)
     fill_group(
         layout.candidates("pix2pix", domain, condition),
         {"image": ((count, *opened.size, 3), "uint8")},

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from exemplar import conditions
-from exemplar.methods.pix2pix.unet import UNet, build_unet
+from exemplar.training.unet import UNet, build_unet
 from exemplar.store.weights import WeightsError, fit_weights, load_weights, save_weights
 
 PIXELS = 24 * 96 * 96
@@ -69,16 +69,6 @@ class Pix2Pix:
 def to_bytes(images: Tensor) -> np.ndarray:
     """(B, 3, H, W) in [0, 1] → (B, H, W, 3) u8, rounded."""
     return (images * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-
-
-def weights_path(domain: str, condition: str) -> Path:
-    """Where a trained generator lies; its config has the same name with `.json`."""
-    return Path("models", "pix2pix", f"{domain}-{condition}.safetensors")
-
-
-def progress_path(domain: str, condition: str) -> Path:
-    """The folder of what was seen in training: `losses.csv` and `samples/`."""
-    return Path("models", "pix2pix", f"{domain}-{condition}")
 
 
 def save_pix2pix(path: Path, made: Pix2Pix) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from exemplar.methods.pix2pix.unet import UNetSettings
+from exemplar.training.unet import UNetSettings
 from exemplar.settings import Settings
 from exemplar.training.adversarial import Kind
 

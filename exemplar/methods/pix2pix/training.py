@@ -16,7 +16,7 @@ from torch import Tensor
 from exemplar import conditions
 from exemplar.methods.pix2pix.generator import Pix2Pix, to_bytes
 from exemplar.methods.pix2pix.settings import AdversarialSettings, Pix2PixSettings
-from exemplar.methods.pix2pix.unet import UNet, levels_of
+from exemplar.training.unet import UNet, levels_of
 from exemplar.store.files import written
 from exemplar.training.adversarial import adversarial, discriminator_loss
 from exemplar.training.checkpoint import TrainingState
