@@ -33,8 +33,7 @@ def main() -> None:
             "params.yaml and run `exemplar reproduce`"
         )
     inputs = (layout.images(domain), layout.conditions(domain), layout.items(domain))
-    # A training that stopped because of a collapse goes on when this is turned off.
-    by = settings.model_dump(exclude={"training": {"collapse"}})
+    by = settings.identity() | {"samples": settings.samples}
     with workplace(f"pix2pix/{domain}-{condition}", *inputs, {"condition": condition}, by) as work:
         pairs = _pairs(domain, condition, train, work / "train")
         shown = _pairs(domain, condition, (val if len(val) else train)[: settings.samples], work)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from shutil import copytree
+
 import torch
 
 from exemplar.memory import keep_freed_memory
 from exemplar.methods.pix2pixhd.model import grown, load_model, save_model
+from exemplar.methods.pix2pixhd.pictures import Pictures
 from exemplar.methods.pix2pixhd.stored import (
     EnhancerSettings,
     inputs,
-    losses_path,
     model_path,
     perceptual_backbone,
+    progress_path,
+    shown_set,
     training_set,
 )
 from exemplar.methods.pix2pixhd.training import train_level
 from exemplar.settings import load_params, section
-from exemplar.store.files import workplace
+from exemplar.store.files import workplace, written
 from exemplar.training.steps import write_history
 from stages.arguments import domain_of
 
@@ -27,18 +31,24 @@ def main() -> None:
     settings = section(load_params(), "pix2pixhd_enhancer", EnhancerSettings)
     keep_freed_memory()
     training, coarse = settings.training, model_path(domain, "global")
-    by = settings.model_dump(mode="json", exclude={"training": {"collapse"}})
+    by = settings.model_dump(mode="json") | {"training": training.identity()}
     stores = (*inputs(domain), coarse, coarse.with_suffix(".json"))
     with workplace(f"pix2pixhd_enhancer/{domain}", *stores, by) as folder:
         photographs = training_set(domain, folder)
-        backbone = perceptual_backbone(settings.backbone, training.device)
-        model = load_model(coarse)
+        backbone = perceptual_backbone(settings.backbone)
+        pictures = Pictures(shown_set(domain, settings.samples, folder / "shown"), folder / "seen")
+        model, histories = load_model(coarse), {}
         for level in range(1, model.settings.generator.enhancers + 1):
             torch.manual_seed(training.seed + level)
             model = grown(model).to(training.device)
             name, work = f"pix2pixhd_enhancer {domain} {level}", folder / f"level-{level}"
-            history = train_level(model, photographs, training, work, name, backbone)
-            write_history(losses_path(domain, "enhancer", level), history)
+            histories[level] = train_level(
+                model, photographs, training, work, name, backbone, pictures
+            )
+        with written(progress_path(domain, "enhancer")) as partial:
+            for level, history in histories.items():
+                write_history(partial / f"losses-{level}.csv", history)
+            copytree(pictures.folder, partial / "samples")
         save_model(model_path(domain, "enhancer"), model)
 
 

@@ -7,10 +7,19 @@ needs one matrix however many images there are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+COLUMNS = (
+    "domain", "generator", "discriminator", "pixel_accuracy", "mean_iou",
+    "pixel_accuracy_with_ignore", "mean_iou_with_ignore", "images", "judge",
+)  # fmt: skip
+"""Of the table of all domains: a row for each generator and discriminator, and for photographs."""
 
 
 class SegmentationScores(NamedTuple):
@@ -106,6 +115,27 @@ def scores(counts: ArrayLike) -> SegmentationScores:
     return SegmentationScores(
         _accuracy(labelled), _mean_iou(labelled), _accuracy(matrix), _mean_iou(matrix)
     )
+
+
+def judged(
+    see: Callable[[Tensor], Tensor], images: NDArray[np.uint8], labels: NDArray, classes: int
+) -> tuple[SegmentationScores, int]:
+    """The scores of images against the labels that they were to show.
+
+    Args:
+        see: (B, 3, H, W) float32 in [0, 1] → (B, H, W) integers, classes or 255.
+        images: (M, C, H, W, 3) u8, C of each layout.
+        labels: (M, H, W) u8, classes or 255.
+        classes: how many there are.
+
+    Returns:
+        The scores of all images together, and how many there are.
+    """
+    counts = np.zeros((classes + 1, classes + 1), np.int64)
+    for several, truth in zip(images, labels, strict=True):
+        seen = see(torch.from_numpy(several).permute(0, 3, 1, 2).float() / 255).numpy()
+        counts += confusion(seen, np.broadcast_to(truth, seen.shape), classes)
+    return scores(counts), images.shape[0] * images.shape[1]
 
 
 def _accuracy(counts: NDArray[np.int64]) -> float:

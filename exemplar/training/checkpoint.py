@@ -69,12 +69,13 @@ class TrainingState:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def save_checkpoint(folder: Path, state: TrainingState) -> None:
+def save_checkpoint(folder: Path, state: TrainingState, write: bool = True) -> None:
     """Writes a checkpoint of `state.step` and removes all but the last two.
 
     Args:
         folder: of this training alone.
         state: left as it is.
+        write: false only checks, as all but one of several processes with the same weights do.
 
     Raises:
         TrainingError: a weight or an optimizer's value is NaN or infinite; nothing is written, and
@@ -97,6 +98,8 @@ def save_checkpoint(folder: Path, state: TrainingState) -> None:
                     values.setdefault(str(index), {})[key] = value
         plain["optimizers"][name] = {"groups": saved["param_groups"], "values": values}
     _require_finite(tensors, state.step, folder)
+    if not write:
+        return
     for name, generator in state.generators.items():
         tensors[f"generators.{name}"] = generator.get_state()
     tensors["random.cpu"] = torch.get_rng_state()

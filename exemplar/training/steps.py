@@ -18,6 +18,8 @@ from torch import Tensor
 from exemplar.store.files import written
 from exemplar.training.checkpoint import TrainingState, left, load_checkpoint, save_checkpoint
 from exemplar.training.loop import TrainingError
+from exemplar.training.precision import LEAST_SCALE
+from exemplar.training.processes import ALONE, Processes
 
 PATIENCE = 3
 """Intervals in a row for which a loss must be collapsed."""
@@ -47,6 +49,7 @@ def run_steps(
     step: Callable[[int], dict[str, Tensor]],
     pace: Pace,
     observe: Callable[[int], None] | None = None,
+    processes: Processes = ALONE,
 ) -> None:
     """Trains, going on from a checkpoint if the folder has one.
 
@@ -58,6 +61,7 @@ def run_steps(
         step: does one step, given its number from 0, and returns its losses by name.
         pace: how many steps, and how often they are looked at.
         observe: called before each checkpoint with the number of steps done, to write pictures.
+        processes: that train together; all write the same history, the first alone writes files.
 
     Raises:
         TrainingError: a loss or a weight became NaN or infinite, or a loss collapsed; the last
@@ -74,20 +78,25 @@ def run_steps(
         state.step = number + 1
         if state.step % pace.every and state.step != pace.steps:
             continue
-        row = {loss: float(total) / count for loss, total in sums.items()}
-        rate = (state.step - first) * pace.images / (time.monotonic() - started)
-        said = ", ".join(f"{loss} {value:.4f}" for loss, value in row.items())
-        print(
-            f"{name}: step {state.step}/{pace.steps}, {said}, {rate:.1f} images/s",
-            file=sys.stderr,
-            flush=True,
-        )
+        row = processes.means({loss: float(total) / count for loss, total in sums.items()})
         state.history.append({"step": state.step} | row)
+        if processes.rank == 0:
+            rate = (state.step - first) * pace.images / (time.monotonic() - started)
+            _say(name, state, pace, rate)
         _require_sound(name, folder, state, pace.floors)
-        if observe:
+        if observe and processes.rank == 0:
             observe(state.step)
-        save_checkpoint(folder, state)
+        save_checkpoint(folder, state, write=processes.rank == 0)
+        processes.meet()
         sums, count = {}, 0
+
+
+def _say(name: str, state: TrainingState, pace: Pace, rate: float) -> None:
+    """A line of progress on standard error."""
+    values = {loss: value for loss, value in state.history[-1].items() if loss != "step"}
+    said = ", ".join(f"{loss} {value:.4f}" for loss, value in values.items())
+    line = f"{name}: step {state.step}/{pace.steps}, {said}, {rate:.1f} images/s"
+    print(line, file=sys.stderr, flush=True)
 
 
 def _require_sound(
@@ -100,6 +109,13 @@ def _require_sound(
         raise TrainingError(
             f"{name}: {said} near step {state.step}; {left(folder)}; lower the learning rate or "
             "use precision: float32"
+        )
+    scale = state.history[-1].get("scale", LEAST_SCALE)
+    if scale < LEAST_SCALE:
+        raise TrainingError(
+            f"{name}: gradients overflow in float16 at every step, the last at step {state.step}, "
+            f"whose losses were scaled by {scale:.2g}, so nothing is learned any more; "
+            f"{left(folder)}; use precision: bfloat16 or float32"
         )
     recent = state.history[-PATIENCE:]
     for loss, floor in floors.items():

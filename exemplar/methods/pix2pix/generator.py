@@ -10,8 +10,9 @@ import torch
 from torch import Generator, Tensor
 
 from exemplar import conditions
-from exemplar.training.unet import UNet, build_unet
 from exemplar.store.weights import WeightsError, fit_weights, load_weights, save_weights
+from exemplar.training.precision import autocast
+from exemplar.training.unet import UNet, build_unet
 
 PIXELS = 24 * 96 * 96
 """Synthesised at a time, or one image if that is more; it bounds memory and keeps to caches."""
@@ -56,10 +57,9 @@ class Pix2Pix:
         device = next(self.network.parameters()).device
         noise = Generator(device).manual_seed(seed)
         at_once = max(1, PIXELS // x[0].numel())
-        bfloat16 = self.precision == "bfloat16"
         x = x[None].to(device, memory_format=torch.channels_last)
         found = []
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        with torch.inference_mode(), autocast(self.precision, device):
             for start in range(0, count, at_once):
                 images = self.network(x, noise, min(at_once, count - start))[0]
                 found.append(to_bytes((images.float() + 1) / 2))

@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from exemplar.training.unet import UNetSettings
 from exemplar.settings import Settings
 from exemplar.training.adversarial import Kind
+from exemplar.training.precision import Precision
+from exemplar.training.unet import UNetSettings
 
 QUICK: dict[str, dict[str, Any]] = {
-    "network": {"width": 24, "levels": 5, "noisy": 2},
+    "network": {"width": 24, "levels": 5, "noisy": 2, "upsampling": "nearest"},
     "discriminator": {"width": 24},
     "training": {
         "epochs": 2,
@@ -52,8 +53,10 @@ class AdversarialSettings(Settings):
     """Images are magnified so and cropped at random."""
     flip: bool = True
     """Mirror half of the images."""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     """Of activations; weights and losses stay in float32."""
+    compile: bool = False
+    """Compile the networks: slower to start, faster to run."""
     checkpoint_every: int = Field(default=100, ge=1)
     """Steps between checkpoints, lines of progress and sample pictures."""
     collapse: float = Field(default=1e-4, ge=0)
@@ -81,6 +84,15 @@ class Pix2PixSettings(Settings):
     training: AdversarialSettings = AdversarialSettings()
     samples: int = Field(default=4, ge=1)
     """Images of the split val (or of train, if it has none) pictured during training."""
+
+    def identity(self) -> dict[str, Any]:
+        """What weights depend on, to the last bits that compiling changes; JSON values.
+
+        A training that stopped because of a collapse goes on when that is allowed, and one that is
+        compiled goes on where one that was not has stopped.
+        """
+        left_out = {"samples": True, "training": {"collapse", "compile"}}
+        return self.model_dump(mode="json", exclude=left_out)
 
     @model_validator(mode="before")
     @classmethod

@@ -5,6 +5,7 @@ Source: Isola et al., Eq. 4: G* = arg min_G max_D L_cGAN(G, D) + λ L_L1(G).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +17,16 @@ from torch import Tensor
 from exemplar import conditions
 from exemplar.methods.pix2pix.generator import Pix2Pix, to_bytes
 from exemplar.methods.pix2pix.settings import AdversarialSettings, Pix2PixSettings
-from exemplar.training.unet import UNet, levels_of
 from exemplar.store.files import written
 from exemplar.training.adversarial import adversarial, discriminator_loss
+from exemplar.training.ahead import Ahead, ready
 from exemplar.training.checkpoint import TrainingState
+from exemplar.training.compiled import as_written, compile_all
 from exemplar.training.images import generator_at, jitter, moved, rows_at, steps_of
 from exemplar.training.patchgan import PatchGAN
+from exemplar.training.precision import MixedPrecision
 from exemplar.training.steps import Pace, linear_decay, run_steps
+from exemplar.training.unet import UNet, levels_of
 
 MODES = {"labels": "labels", "normals": "normals"}
 """How a condition's maps are moved; others are images."""
@@ -78,6 +82,8 @@ class Contest:
         optimizers: of `generator` and `discriminator`.
         pairs: what they learn from.
         settings: of the training.
+        mixed: the precision that they compute in.
+        batches: what a step sees, by its number; `batch_at` by default.
     """
 
     generator: UNet
@@ -85,42 +91,43 @@ class Contest:
     optimizers: dict[str, torch.optim.Optimizer]
     pairs: Pairs
     settings: AdversarialSettings
+    mixed: MixedPrecision
+    batches: Callable[[int], tuple[Tensor, Tensor]] | None = None
 
     def __call__(self, step: int) -> dict[str, Tensor]:
         """One step of D, then one of G; gives the losses `discriminator`, `adversarial`, `l1`."""
-        settings, device = self.settings, self.settings.device
+        settings = self.settings
+        device = torch.device(settings.device)
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = settings.rate * linear_decay(step, *phases(settings, self.pairs))
-        x, y = batch_at(step, self.pairs, settings)
+        batch = self.batches(step) if self.batches else batch_at(step, self.pairs, settings)
+        x, y = (values.to(device, non_blocking=True) for values in batch)
         # Two sources of noise: of data on the CPU, and of dropout where the network is.
         noise = generator_at(step, settings.seed + 1, device)
-        with self._precision():
+        with self.mixed.forward():
             fake = self.generator(x, noise)[:, 0]
             judged = self._judge(x, fake.detach()), self._judge(x, y)
         wrong = discriminator_loss(*judged, settings.kind)
         self._minimise("discriminator", wrong)
 
         self.discriminator.requires_grad_(False)
-        with self._precision():
+        with self.mixed.forward():
             logits = self._judge(x, fake)
         fooled = adversarial(logits, True, settings.kind)
         distance = (fake - y).abs().mean()
         self._minimise("generator", fooled + settings.l1 * distance)
         self.discriminator.requires_grad_(True)
-        return {"discriminator": wrong, "adversarial": fooled, "l1": distance}
+        losses = {"discriminator": wrong, "adversarial": fooled, "l1": distance}
+        return losses | self.mixed.measured()
 
     def _judge(self, x: Tensor, image: Tensor) -> Tensor:
         return self.discriminator(torch.cat([2 * x - 1, image], 1))[-1]
 
     def _minimise(self, name: str, loss: Tensor) -> None:
         self.optimizers[name].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[name].step()
-
-    def _precision(self) -> torch.autocast:
-        half = self.settings.precision == "bfloat16"
-        return torch.autocast(torch.device(self.settings.device).type, torch.bfloat16, enabled=half)
+        self.mixed.backward(loss)
+        self.mixed.descend([self.optimizers[name]])
 
 
 def phases(settings: AdversarialSettings, pairs: Pairs) -> tuple[int, int]:
@@ -136,10 +143,10 @@ def batch_at(step: int, pairs: Pairs, settings: AdversarialSettings) -> tuple[Te
     Args:
         step: its number.
         pairs: all of them.
-        settings: batch, variation, seed and device.
+        settings: batch, variation, seed, and the device they are made ready for.
 
     Returns:
-        Conditions (B, C, H, W) in [0, 1] and photographs (B, 3, H, W) in [−1, 1], on the device,
+        Conditions (B, C, H, W) in [0, 1] and photographs (B, 3, H, W) in [−1, 1], on the CPU,
         channels last.
     """
     x, y = pairs.encoded(rows_at(step, settings.batch, len(pairs.images), settings.seed))
@@ -148,9 +155,8 @@ def batch_at(step: int, pairs: Pairs, settings: AdversarialSettings) -> tuple[Te
         transform = jitter(len(x), settings.zoom, settings.flip, chance)
         x = moved(x, transform, MODES.get(pairs.condition, "image"))
         y = moved(y, transform)
-    layout = torch.channels_last
-    device = settings.device
-    return x.to(device, memory_format=layout), (2 * y - 1).to(device, memory_format=layout)
+    x, y = (each.contiguous(memory_format=torch.channels_last) for each in (x, 2 * y - 1))
+    return ready(x, settings.device), ready(y, settings.device)
 
 
 def start_contest(pairs: Pairs, settings: Pix2PixSettings) -> Contest:
@@ -173,7 +179,10 @@ def start_contest(pairs: Pairs, settings: Pix2PixSettings) -> Contest:
         betas = (training.momentum, 0.999)
         # Unfused, it takes a sixth of a step.
         optimizers[name] = torch.optim.Adam(module.parameters(), training.rate, betas, fused=True)
-    return Contest(generator, discriminator, optimizers, pairs, training)
+    if training.compile:
+        compile_all([generator, discriminator])
+    mixed = MixedPrecision(training.precision, training.device)
+    return Contest(generator, discriminator, optimizers, pairs, training, mixed)
 
 
 def train_pix2pix(
@@ -200,17 +209,18 @@ def train_pix2pix(
     torch.set_num_threads(training.threads)
     contest = start_contest(pairs, settings)
     modules = {"generator": contest.generator, "discriminator": contest.discriminator}
-    # Where it stops and how many are pictured does not change what is learned.
-    config = settings.model_dump(exclude={"samples": True, "training": {"collapse"}})
     about = {"condition": pairs.condition, "images": len(pairs.images), "size": list(pairs.size)}
-    state = TrainingState(modules, contest.optimizers, config | about)
+    config, scaling = settings.identity() | about, {"precision": contest.mixed}
+    state = TrainingState(modules, contest.optimizers, config, scaling)
     classes, precision = pairs.classes, training.precision
     made = Pix2Pix(contest.generator, pairs.condition, classes, precision)
 
     def observe(step: int) -> None:
         if shown:
+            with as_written(training.compile):
+                pictured = picture(made, shown)
             with written(folder / "samples" / f"{step:07d}.png") as partial:
-                Image.fromarray(picture(made, shown)).save(partial, format="PNG")
+                Image.fromarray(pictured).save(partial, format="PNG")
 
     pace = Pace(
         sum(phases(training, pairs)),
@@ -218,7 +228,8 @@ def train_pix2pix(
         training.checkpoint_every,
         {"discriminator": training.collapse},
     )
-    run_steps(f"pix2pix {pairs.condition}", folder, state, contest, pace, observe)
+    with Ahead(lambda step: batch_at(step, pairs, training), pace.steps) as contest.batches:
+        run_steps(f"pix2pix {pairs.condition}", folder, state, contest, pace, observe)
     return made, state.history
 
 

@@ -7,6 +7,8 @@ Figure 2 and appendix B.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -14,6 +16,8 @@ from torch.nn import functional
 
 from exemplar.settings import Settings
 from exemplar.training.patchgan import start
+
+Upsampling = Literal["deconvolution", "nearest"]
 
 
 class GeneratorSettings(Settings):
@@ -29,6 +33,9 @@ class GeneratorSettings(Settings):
     """Local enhancers; each doubles the resolution."""
     enhancer_blocks: int = Field(default=3, ge=0)
     """Residual blocks of an enhancer."""
+    upsampling: Upsampling = "deconvolution"
+    """As published, or magnification and a 3 x 3 convolution, which leaves no checkerboard and
+    takes longer."""
 
 
 class Generator(nn.Module):
@@ -60,7 +67,7 @@ class Generator(nn.Module):
             )
         self.coarse = GlobalGenerator(channels, settings)
         self.enhancers = nn.ModuleList(
-            LocalEnhancer(channels, settings.width // 2**level, settings.enhancer_blocks)
+            LocalEnhancer(channels, settings.width // 2**level, settings)
             for level in range(1, settings.enhancers + 1)
         )
         self.multiple = 2 ** (settings.downsamplings + settings.enhancers)
@@ -104,7 +111,10 @@ class GlobalGenerator(nn.Module):
             _wide(channels, width),
             *(down(width * 2**i, width * 2 ** (i + 1)) for i in halvings),
             *(Residual(deepest) for _ in range(settings.blocks)),
-            *(up(width * 2 ** (i + 1), width * 2**i) for i in reversed(halvings)),
+            *(
+                up(width * 2 ** (i + 1), width * 2**i, settings.upsampling)
+                for i in reversed(halvings)
+            ),
         )
         self.image = image_of(width)
 
@@ -112,11 +122,12 @@ class GlobalGenerator(nn.Module):
 class LocalEnhancer(nn.Module):
     """G2 and above: c7s1-32, d64, plus the maps of the coarser network, R64 x 3, u32, c7s1-3."""
 
-    def __init__(self, channels: int, width: int, blocks: int) -> None:
+    def __init__(self, channels: int, width: int, settings: GeneratorSettings) -> None:
         super().__init__()
         self.front = nn.Sequential(_wide(channels, width), down(width, 2 * width))
         self.back = nn.Sequential(
-            *(Residual(2 * width) for _ in range(blocks)), up(2 * width, width)
+            *(Residual(2 * width) for _ in range(settings.enhancer_blocks)),
+            up(2 * width, width, settings.upsampling),
         )
         self.image = image_of(width)
 
@@ -139,10 +150,10 @@ class Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.path = nn.Sequential(
-            _convolution(width, width, 3),
+            _convolution(width, width, 3, bias=False),
             nn.InstanceNorm2d(width),
             nn.ReLU(),
-            _convolution(width, width, 3),
+            _convolution(width, width, 3, bias=False),
             nn.InstanceNorm2d(width),
         )
 
@@ -156,9 +167,15 @@ def padded(x: Tensor, multiple: int) -> Tensor:
 
     With less than 2 x 2 places at the coarsest, there would be nothing to normalise or reflect.
     """
-    height, width = (max(2, -(-side // multiple)) * multiple for side in x.shape[2:])
-    amounts = [0, width - x.shape[3], 0, height - x.shape[2]]
-    return functional.pad(x, amounts, mode="replicate") if any(amounts) else x
+    sides = x.shape[2:]
+    # An exported network is padded whatever the size, which may be another each time.
+    height, width = (
+        torch.sym_max(2, (side + multiple - 1) // multiple) * multiple for side in sides
+    )
+    amounts = [0, width - sides[1], 0, height - sides[0]]
+    if torch.compiler.is_exporting() or any(amounts):
+        return functional.pad(x, amounts, mode="replicate")
+    return x
 
 
 def halved(x: Tensor) -> Tensor:
@@ -168,13 +185,20 @@ def halved(x: Tensor) -> Tensor:
 
 def down(inputs: int, outputs: int) -> nn.Sequential:
     """`d`: half the size."""
-    convolution = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)
+    convolution = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False)
     return nn.Sequential(convolution, nn.InstanceNorm2d(outputs), nn.ReLU())
 
 
-def up(inputs: int, outputs: int) -> nn.Sequential:
+def up(inputs: int, outputs: int, upsampling: Upsampling = "deconvolution") -> nn.Sequential:
     """`u`: twice the size."""
-    convolution = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
+    if upsampling == "nearest":
+        convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        return nn.Sequential(
+            nn.Upsample(scale_factor=2), convolution, nn.InstanceNorm2d(outputs), nn.ReLU()
+        )
+    convolution = nn.ConvTranspose2d(
+        inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=False
+    )
     return nn.Sequential(convolution, nn.InstanceNorm2d(outputs), nn.ReLU())
 
 
@@ -185,8 +209,14 @@ def image_of(width: int, channels: int = 3) -> nn.Module:
 
 def _wide(inputs: int, outputs: int) -> nn.Sequential:
     """`c7s1`: 7 x 7, the same size."""
-    return nn.Sequential(_convolution(inputs, outputs, 7), nn.InstanceNorm2d(outputs), nn.ReLU())
+    convolution = _convolution(inputs, outputs, 7, bias=False)
+    return nn.Sequential(convolution, nn.InstanceNorm2d(outputs), nn.ReLU())
 
 
-def _convolution(inputs: int, outputs: int, side: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, side, padding=side // 2, padding_mode="reflect")
+def _convolution(inputs: int, outputs: int, side: int, bias: bool = True) -> nn.Conv2d:
+    """Pads by reflection. What a bias adds, normalisation takes away, so before it there is none.
+
+    It would be moved at random: its true gradient is 0, and Adam makes whole steps of what
+    rounding leaves.
+    """
+    return nn.Conv2d(inputs, outputs, side, padding=side // 2, padding_mode="reflect", bias=bias)

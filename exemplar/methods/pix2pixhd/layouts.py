@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,13 @@ class Layout:
         labels: (H, W) u8, classes; `IGNORE` where there is none.
         instances: (H, W) i64, the object that each pixel belongs to, as it was numbered in the
             file; the labels where there is no instance map.
+        mapped: whether there is an instance map; where there is none, every class is one object.
     """
 
     name: str
     labels: np.ndarray
     instances: np.ndarray
+    mapped: bool = True
 
 
 def read_layouts(
@@ -47,15 +50,17 @@ def read_layouts(
     instances: Sequence[Path] | None,
     classes: int,
     ignore: Sequence[int] = (),
+    numbers: Sequence[int] = (),
 ) -> list[Layout]:
     """Reads label maps, and the instance map of each if there are any.
 
     Args:
-        labels: images of 8 or 16 bits whose values are class numbers.
+        labels: images of 8 or 16 bits whose values are class numbers; their names differ.
         instances: as many, in the same order, of 8, 16 or 32 bits; values are numbers, whatever
             they are, of the objects. None: every class is one object.
-        classes: how many there are; labels lie below.
+        classes: how many there are.
         ignore: labels that are no class.
+        numbers: of the classes in label maps; none where they are 0, 1, ….
 
     Returns:
         One layout a label map.
@@ -66,18 +71,27 @@ def read_layouts(
     """
     if not 1 <= classes <= IGNORE:
         raise LayoutError(f"expected 1 to {IGNORE} classes, got {classes}")
-    if instances is not None and len(instances) != len(labels):
-        raise LayoutError(
-            f"expected an instance map for each label map, got {len(instances)} instance maps for "
-            f"{len(labels)} label maps"
-        )
     problems: list[str] = []
+    names = [file.stem for file in labels]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        problems.append(
+            "label maps need names of their own, as images are named for them; "
+            f"more than one is called {', '.join(twice[:SHOWN])}"
+        )
+    if instances is not None and len(instances) != len(labels):
+        problems.append(
+            f"expected an instance map for each label map, got {len(instances)} instance maps for "
+            f"{len(labels)} label maps; remove what is too many, or leave instances out"
+        )
+        for path in instances:  # they belong to nothing, but what is wrong in them is told
+            _read_map(path, problems)
+        instances = None
     layouts = []
     for number, path in enumerate(labels):
         found = _read_map(path, problems)
         given = None if instances is None else _read_map(instances[number], problems)
         if found is not None:
-            checked = _checked_labels(found, path, classes, ignore, problems)
+            checked = _checked_labels(found, path, numbers or range(classes), ignore, problems)
             if instances is None:
                 given = found
             elif given is not None and given.shape != found.shape:
@@ -86,43 +100,73 @@ def read_layouts(
                     f"got {_size(given)}"
                 )
             if given is not None:
-                layouts.append(Layout(path.stem, checked, given))
+                layouts.append(Layout(path.stem, checked, given, instances is not None))
     if problems:
         raise LayoutError(report(problems))
     return layouts
 
 
-def layout_files(labels: Path, instances: Path | None) -> tuple[list[Path], list[Path] | None]:
-    """The maps of two folders, matched by their order.
-
-    Names need not be equal (`…_labelIds.png` and `…_instanceIds.png`), but there must be as many.
+def map_files(path: Path) -> list[Path]:
+    """The maps of a folder, or a map.
 
     Args:
-        labels: a label map, or a folder of them.
-        instances: an instance map, or a folder of them; None if there are none.
+        path: a map, or a folder of them.
 
     Returns:
-        The files of both, sorted by name.
+        The files, sorted by name.
 
     Raises:
-        LayoutError: there are none, more of one than of the other, or label maps of one name.
+        LayoutError: the folder has none.
     """
-    found = _files(labels)
-    names = [file.stem for file in found]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not found:
+        raise LayoutError(f"{path}: expected maps ({', '.join(SUFFIXES)}), found none")
+    return found
+
+
+def matched(labels: Sequence[Path], instances: Sequence[Path]) -> list[Path]:
+    """The instance maps in the order of their label maps.
+
+    Maps belong together by the part of their names in which those of a folder differ:
+    `a_labelIds.png` and `a_instanceIds.png`, `labels_07.png` and `07.tif`.
+
+    Args:
+        labels: label maps.
+        instances: instance maps; if they are not as many, `read_layouts` says so.
+
+    Returns:
+        The instance maps.
+
+    Raises:
+        LayoutError: there are as many, but of other names.
+    """
+    own, others = _distinctive(labels), _distinctive(instances)
+    if len(labels) != len(instances) or len(labels) == 1:
+        return list(instances)
+    places = dict(zip(others, instances, strict=True))
+    if lost := [labels[place].name for place, name in enumerate(own) if name not in places]:
+        listed = ", ".join(lost[:SHOWN]) + (", …" if lost[SHOWN:] else "")
         raise LayoutError(
-            f"{labels}: label maps need names of their own, as images are named for them; "
-            f"more than one is called {', '.join(twice[:SHOWN])}"
+            f"expected an instance map of a matching name for each label map, such as a_labels.png "
+            f"and a_instances.png; found none for {listed}; rename them"
         )
-    if instances is None:
-        return found, None
-    others = _files(instances)
-    if len(found) != len(others):
-        raise LayoutError(
-            f"expected as many instance maps as label maps, got {len(others)} in {instances} and "
-            f"{len(found)} in {labels}; remove what is too many, or leave instances out"
-        )
-    return found, others
+    return [places[name] for name in own]
+
+
+def _distinctive(paths: Sequence[Path]) -> list[str]:
+    """Names without the beginning and the end that all of them share."""
+    names = [path.stem for path in paths]
+    beginning = _shared(names)
+    ending = _shared([name[beginning:][::-1] for name in names])
+    return [name[beginning : len(name) - ending] for name in names]
+
+
+def _shared(names: list[str]) -> int:
+    """With how many letters all names begin alike."""
+    places = zip(*names, strict=False)  # as far as the shortest
+    return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, places))
 
 
 def report(problems: Sequence[str]) -> str:
@@ -130,15 +174,6 @@ def report(problems: Sequence[str]) -> str:
     more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return f"{count} with the layouts:\n  " + "\n  ".join([*problems[:SHOWN], *more])
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
-    if not found:
-        raise LayoutError(f"{path}: expected maps ({', '.join(SUFFIXES)}), found none")
-    return found
 
 
 def _read_map(path: Path, problems: list[str]) -> np.ndarray | None:
@@ -158,21 +193,34 @@ def _read_map(path: Path, problems: list[str]) -> np.ndarray | None:
 
 
 def _checked_labels(
-    found: np.ndarray, path: Path, classes: int, ignore: Sequence[int], problems: list[str]
+    found: np.ndarray,
+    path: Path,
+    numbers: Sequence[int],
+    ignore: Sequence[int],
+    problems: list[str],
 ) -> np.ndarray:
-    """Labels as u8, with `IGNORE` for those that are to be ignored."""
+    """Places of classes as u8, with `IGNORE` for labels that are to be ignored."""
     ignored = np.isin(found, list(ignore))
-    wrong = ~ignored & ((found < 0) | (found >= classes))
+    wrong = ~ignored & ~np.isin(found, list(numbers))
     if wrong.any():
         values = np.unique(found[wrong]).tolist()
-        listed = ", ".join(map(str, values[:SHOWN])) + (", …" if len(values) > SHOWN else "")
+        plain = isinstance(numbers, range)
+        expected = f"0 to {len(numbers) - 1}" if plain else _listed(sorted(numbers))
         y, x = np.argwhere(wrong)[0]
         problems.append(
-            f"{path}: labels {listed} have no class; expected 0 to {classes - 1}. They are at "
+            f"{path}: labels {_listed(values)} have no class; expected {expected}. They are at "
             f"{int(wrong.sum())} pixels, the first at row {y}, column {x}; relabel them, or name "
             "them as labels to ignore"
         )
-    return np.where(ignored | wrong, IGNORE, found).astype(np.uint8)
+    order = np.argsort(np.array(numbers))
+    places = order[
+        np.searchsorted(np.array(numbers)[order], np.where(ignored | wrong, min(numbers), found))
+    ]
+    return np.where(ignored | wrong, IGNORE, places).astype(np.uint8)
+
+
+def _listed(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values[:SHOWN])) + (", …" if len(values) > SHOWN else "")
 
 
 def _size(values: np.ndarray) -> str:

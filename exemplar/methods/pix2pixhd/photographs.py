@@ -6,7 +6,11 @@ levels, mirrors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from mmap import mmap
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +39,21 @@ class Photographs:
     instances: np.ndarray
     objects: np.ndarray
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: what is mapped is named, not copied."""
+        return {name: _mapped(values) for name, values in vars(self).items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Maps what was named."""
+        for name, values in state.items():
+            if isinstance(values, Path):
+                values = np.load(values, mmap_mode="r", allow_pickle=False)
+            object.__setattr__(self, name, values)
+
+    def some(self, rows: np.ndarray) -> Photographs:
+        """A few of them, in memory."""
+        return Photographs(*(np.ascontiguousarray(values[rows]) for values in vars(self).values()))
+
 
 def with_objects(images: np.ndarray, labels: np.ndarray, instances: np.ndarray) -> Photographs:
     """Numbers the objects of each image.
@@ -60,7 +79,13 @@ def with_objects(images: np.ndarray, labels: np.ndarray, instances: np.ndarray) 
     return Photographs(images, labels, instances, objects)
 
 
-def draw(photographs: Photographs, step: int, settings: LevelSettings, reduction: int) -> Batch:
+def draw(
+    photographs: Photographs,
+    step: int,
+    settings: LevelSettings,
+    reduction: int,
+    part: Callable[[np.ndarray], np.ndarray] = lambda rows: rows,
+) -> Batch:
     """The batch of a step, which depends on nothing but its number and the seed.
 
     Args:
@@ -68,15 +93,17 @@ def draw(photographs: Photographs, step: int, settings: LevelSettings, reduction
         step: from 0.
         settings: batch, flip and seed.
         reduction: as for `batch_of`.
+        part: the part of all rows that this process sees.
 
     Returns:
         On the CPU.
     """
     rows = rows_at(step, settings.batch, len(photographs.images), settings.seed)
-    batch = batch_of(photographs, rows, reduction)
+    mirrored = torch.rand(len(rows), generator=generator_at(step, settings.seed)).numpy() < 0.5
+    batch = batch_of(photographs, part(rows), reduction)
     if settings.flip:
-        mirrored = torch.rand(len(rows), generator=generator_at(step, settings.seed)) < 0.5
-        batch = Batch(*(_flipped(values, mirrored) for values in batch))
+        own = torch.from_numpy(part(mirrored))
+        batch = Batch(*(_flipped(values, own) for values in batch))
     return batch
 
 
@@ -113,3 +140,10 @@ def batch_of(photographs: Photographs, rows: np.ndarray, reduction: int) -> Batc
 def _flipped(values: Tensor, mirrored: Tensor) -> Tensor:
     shape = [-1] + [1] * (values.ndim - 1)
     return torch.where(mirrored.view(shape), values.flip(-1), values)
+
+
+def _mapped(values: np.ndarray) -> np.ndarray | Path:
+    """The file of an array that is one file, whole."""
+    if isinstance(values, np.memmap) and values.filename and isinstance(values.base, mmap):
+        return Path(values.filename)
+    return values

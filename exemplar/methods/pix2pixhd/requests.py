@@ -1,35 +1,42 @@
-"""Requests of users: label maps and wishes in, edited images as PNG files out.
+"""Requests of users: label maps and wishes, read and checked before any network runs.
 
-Everything is read and checked before any network runs. Below the command line, above `editing`.
+Below the command line; `answers` makes the images. Everything that is wrong is told at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-import pandas as pd
-from PIL import Image
 
 from exemplar.conditions.files import InputError, open_image
-from exemplar.methods.pix2pixhd.editing import (
-    Edit,
-    Edited,
-    EditError,
-    edited,
-    parse_edit,
-    problems_of,
+from exemplar.methods.pix2pixhd.layouts import (
+    IGNORE,
+    Layout,
+    LayoutError,
+    map_files,
+    matched,
+    read_layouts,
 )
-from exemplar.methods.pix2pixhd.encoding import objects_of
-from exemplar.methods.pix2pixhd.layouts import IGNORE, Layout, layout_files, read_layouts
-from exemplar.methods.pix2pixhd.model import Pix2pixHD
-from exemplar.methods.pix2pixhd.sampling import NO_STYLE, drawn_looks, seen_looks
 from exemplar.methods.pix2pixhd.styles import Styles
-from exemplar.store.files import written
+from exemplar.methods.pix2pixhd.wishes import (
+    Edit,
+    EditError,
+    fitting,
+    parse_edit,
+    parse_target,
+    problems_of,
+    relabelled,
+)
 
-MARGIN = 1 / 12
-"""Of the shorter side: how far around what is edited other pixels may change."""
+T = TypeVar("T")
+
+
+class RequestError(ValueError):
+    """A request cannot be met; the message lists everything that is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,11 @@ class Request:
     Attributes:
         labels: a label map, or a folder of them.
         instances: an instance map, or a folder of as many; None where every class is one.
-        relabel: `FROM=TO`.
-        styles: `INSTANCE=K`.
+        relabel: `FROM=TO` or `INSTANCE:FROM=TO`.
+        styles: `INSTANCE=K` or `INSTANCE:CLASS=K`.
+        choices: `INSTANCE` or `INSTANCE:CLASS`, of which every style is to be shown; empty: none.
         ignore: labels that are no class.
+        numbers: of the classes in label maps and wishes; empty where they are 0, 1, ….
         photograph: of the layout, whose looks are to be kept; without it, styles are drawn.
         count: images of each layout.
         seed: of the styles that are drawn.
@@ -51,138 +60,122 @@ class Request:
     instances: Path | None = None
     relabel: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
-    ignore: tuple[int, ...] = ()
+    choices: str = ""
+    ignore: tuple[int, ...] = (IGNORE,)
+    numbers: tuple[int, ...] = ()
     photograph: Path | None = None
     count: int = 1
     seed: int = 0
 
 
-def answer(model: Pix2pixHD, styles: Styles, request: Request, out: Path) -> list[Path]:
-    """Makes the images that are asked for.
+@dataclass(frozen=True)
+class Checked:
+    """A request whose files have been read and whose wishes can be met.
 
-    Of each layout and sample, `<layout>-<sample>.png`; if it is edited, what it was before as
-    `<layout>-<sample>-before.png`; and beside them `<layout>-objects.csv`, a line an object:
-    instance, class, area in pixels, how many styles its class has, and its style in each sample.
+    Attributes:
+        layouts: what the images are to show.
+        edits: one a layout.
+        choices: the only layout's edit, once for each style of the object that is to be shown in
+            all of them; empty if none is.
+        photograph: (H, W, 3) u8, of the only layout's size; or None.
+    """
+
+    layouts: list[Layout]
+    edits: list[Edit]
+    choices: list[Edit]
+    photograph: np.ndarray | None
+
+
+def check(request: Request, classes: Sequence[str], styles: Styles) -> Checked:
+    """Reads everything that was asked for.
 
     Args:
-        model: in evaluation mode.
-        styles: of the model's encoder.
         request: what to make.
-        out: a folder; files of the same names are replaced.
+        classes: of the model.
+        styles: of its encoder; none at all without one.
 
     Returns:
-        The images, without those from before.
+        What is needed to make it.
 
     Raises:
-        LayoutError: maps cannot be read or do not fit.
-        InputError: the photograph cannot be read, or has not the layout's size.
-        EditError: wishes cannot be read, or no layout can meet them.
+        RequestError: maps or the photograph cannot be read or do not fit, wishes cannot be read,
+            or no layout can meet them; every problem of every file and wish.
     """
-    edit = parse_edit(request.relabel, request.styles, model.classes)
-    labels, instances = layout_files(request.labels, request.instances)
-    layouts = read_layouts(labels, instances, len(model.classes), request.ignore)
-    edits = _edits_of(model, styles, layouts, edit)
-    photograph = _photograph(request.photograph, layouts)
-    made = []
-    for layout, own in zip(layouts, edits, strict=True):
-        done = [
-            _sample(model, styles, layout, own, photograph, request.seed, number)
-            for number in range(1 if photograph is not None else request.count)
-        ]
-        for number, each in enumerate(done):
-            path = out / f"{layout.name}-{number}.png"
-            _save(path, each.after)
-            if each.changed.any():
-                _save(out / f"{layout.name}-{number}-before.png", each.before)
-            made.append(path)
-        with written(out / f"{layout.name}-objects.csv") as partial:
-            _table(model, styles, done).to_csv(partial, index=False)
-    return made
-
-
-def _edits_of(model: Pix2pixHD, styles: Styles, layouts: list[Layout], edit: Edit) -> list[Edit]:
-    """The part of an edit that each layout can have; a wish that none can meet is an error."""
-    if len(layouts) == 1:
-        edits = [edit]
-    else:
-        labels = [set(np.unique(each.labels).tolist()) for each in layouts]
-        numbers = [set(np.unique(each.instances).tolist()) for each in layouts]
-        lost = [
-            f"relabel {model.classes[label]}: none of the {len(layouts)} layouts has it"
-            for label in edit.relabel
-            if not any(label in own for own in labels)
-        ] + [
-            f"style of instance {number}: none of the {len(layouts)} layouts has it"
-            for number in edit.styles
-            if not any(number in own for own in numbers)
-        ]
-        if lost:
-            raise EditError("\n".join(lost))
-        edits = [
-            replace(
-                edit,
-                relabel={k: v for k, v in edit.relabel.items() if k in own},
-                styles={k: v for k, v in edit.styles.items() if k in present},
+    problems: list[str] = []
+    numbers = request.numbers
+    edit = parse_edit(request.relabel, request.styles, classes, problems, numbers)
+    target = None
+    if request.choices:
+        asked = f"--choices {request.choices}: INSTANCE or INSTANCE:CLASS"
+        target = parse_target(request.choices, classes, asked, problems, numbers)
+    photograph = _tried(lambda: _photograph(request.photograph), problems)
+    layouts = _tried(lambda: _layouts(request, len(classes)), problems) or []
+    if request.photograph is not None and not len(styles.labels):
+        problems.append(f"{request.photograph}: the model has no encoder, so it sees no looks")
+    for option, given in (("--from", request.photograph), ("--choices", request.choices)):
+        if given and len(layouts) > 1:
+            problems.append(f"{option} {given}: is for one layout, got {len(layouts)} label maps")
+    if photograph is not None and len(layouts) == 1:
+        height, width = layouts[0].labels.shape
+        if photograph.shape[:2] != (height, width):
+            problems.append(
+                f"{request.photograph}: expected {width}×{height} as its label map, "
+                f"got {photograph.shape[1]}×{photograph.shape[0]}"
             )
-            for own, present in zip(labels, numbers, strict=True)
-        ]
-    pairs = zip(layouts, edits, strict=True)
-    problems = [line for layout, own in pairs for line in problems_of(model, styles, layout, own)]
+    edits, choices = [], []
+    if layouts:
+        edits = _tried(lambda: fitting(layouts, edit, classes), problems) or []
+        for layout, own in zip(layouts, edits, strict=False):
+            problems += problems_of(classes, styles, layout, own)
+        if target and len(layouts) == 1:
+            choices = _choices(layouts[0], edit, target, classes, styles, problems)
     if problems:
-        raise EditError("\n".join(problems))
-    return edits
+        raise RequestError("\n".join(dict.fromkeys(problems)))  # one may be found twice
+    return Checked(layouts, edits, choices, photograph)
 
 
-def _photograph(path: Path | None, layouts: list[Layout]) -> np.ndarray | None:
-    """(H, W, 3) u8, of the only layout's size."""
-    if path is None:
+def _tried(step: Callable[[], T], problems: list[str]) -> T | None:
+    """What a step gives; none if it cannot, with what it says among the problems."""
+    try:
+        return step()
+    except (LayoutError, EditError, InputError) as error:
+        problems.append(str(error))
         return None
-    if len(layouts) > 1:
-        raise InputError(f"{path}: a photograph is of one layout, got {len(layouts)} label maps")
-    image = np.array(open_image(path).convert("RGB"))
-    height, width = layouts[0].labels.shape
-    if image.shape[:2] != (height, width):
-        raise InputError(
-            f"{path}: expected {width}×{height} as its label map, "
-            f"got {image.shape[1]}×{image.shape[0]}"
-        )
-    return image
 
 
-def _sample(
-    model: Pix2pixHD,
-    styles: Styles,
+def _photograph(path: Path | None) -> np.ndarray | None:
+    """(H, W, 3) u8."""
+    return None if path is None else np.array(open_image(path).convert("RGB"))
+
+
+def _layouts(request: Request, classes: int) -> list[Layout]:
+    labels = map_files(request.labels)
+    instances = None
+    if request.instances is not None:
+        instances = matched(labels, map_files(request.instances))
+    return read_layouts(labels, instances, classes, request.ignore, request.numbers)
+
+
+def _choices(
     layout: Layout,
     edit: Edit,
-    photograph: np.ndarray | None,
-    seed: int,
-    number: int,
-) -> Edited:
-    objects = objects_of(layout.labels, layout.instances)
-    looks = drawn_looks(objects, styles, seed, number)
-    if photograph is not None:
-        looks = seen_looks(model, photograph, objects)
-    margin = MARGIN * min(layout.labels.shape)
-    return edited(model, styles, layout, looks, edit, margin, seed, number)
-
-
-def _table(model: Pix2pixHD, styles: Styles, done: list[Edited]) -> pd.DataFrame:
-    """What a user needs to choose styles by."""
-    layout = done[0].layout
-    objects = objects_of(layout.labels, layout.instances)
-    names = dict(enumerate(model.classes)) | {IGNORE: ""}
-    columns: dict[str, object] = {
-        "instance": objects.instances,
-        "class": [names[label] for label in objects.labels.tolist()],
-        "area": objects.areas,
-        "styles": [len(styles.of(label)) for label in objects.labels.tolist()],
-    }
-    for number, each in enumerate(done):
-        numbers = pd.Series(each.looks.styles, dtype="Int64")
-        columns[f"style-{number}"] = numbers.mask(numbers == NO_STYLE)
-    return pd.DataFrame(columns)
-
-
-def _save(path: Path, image: np.ndarray) -> None:
-    with written(path) as partial:
-        Image.fromarray(image).save(partial, format="PNG")
+    target: tuple[int, int | None],
+    classes: Sequence[str],
+    styles: Styles,
+    problems: list[str],
+) -> list[Edit]:
+    """The edit with each style that an object of one class can have."""
+    instance, label = target
+    after = relabelled(layout, edit.relabel)
+    own = np.unique(after.labels[after.instances == instance]).tolist()
+    known = [each for each in own if each < len(classes)]
+    if label is None and len(known) == 1:
+        label = known[0]
+    if label is None and known:
+        listed = ", ".join(f"{instance}:{classes[each]}" for each in known)
+        problems.append(f"--choices {instance}: has several classes; choose one of {listed}")
+        return []
+    asked = replace(edit, styles={(instance, label): 0})
+    problems += problems_of(classes, styles, layout, asked)
+    count = 0 if label is None else len(styles.of(label))
+    return [replace(edit, styles=edit.styles | {(instance, label): k}) for k in range(count)]

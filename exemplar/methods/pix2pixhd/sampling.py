@@ -17,12 +17,10 @@ from exemplar.methods.pix2pixhd.encoding import Objects, objects_of
 from exemplar.methods.pix2pixhd.layouts import Layout
 from exemplar.methods.pix2pixhd.model import Pix2pixHD
 from exemplar.methods.pix2pixhd.styles import Styles
+from exemplar.methods.pix2pixhd.wishes import Key
 
 NO_STYLE = -1
 """The style of an object whose class the training set did not have, or whose look is its own."""
-
-Key = tuple[int, int]
-"""An object's instance number and class."""
 
 
 class Looks(NamedTuple):
@@ -47,7 +45,9 @@ def drawn_looks(
     """Draws a style for every object.
 
     What an object gets depends on its instance number, its class, the seed and the sample, not on
-    what else there is: when others are changed, added or removed, it keeps its style.
+    what else there is: when others are changed, added or removed, it keeps its style. Where styles
+    are `combined`, all objects of an instance get those of one training instance, as far as it
+    has their classes, and of the next one drawn for what it lacks.
 
     Args:
         objects: of a layout.
@@ -73,11 +73,22 @@ def drawn_looks(
                 f"{len(own)} styles, numbered from 0"
             )
         if len(own):
-            unsigned = key[0] % 2**64
-            random = np.random.default_rng([seed, sample, unsigned, key[1]])
-            numbers[row] = chosen.get(key, int(random.integers(len(own))))
+            drawn = _drawn(styles, key, seed, sample, len(own))
+            numbers[row] = chosen.get(key, drawn)
             features[row] = own[numbers[row]]
     return Looks(features, numbers)
+
+
+def _drawn(styles: Styles, key: Key, seed: int, sample: int, count: int) -> int:
+    """The number of the style that an object gets."""
+    unsigned = key[0] % 2**64
+    if key[1] < styles.combinations.shape[1]:
+        # The first, in an order of the instance's own, of the training instances with the class.
+        order = np.random.default_rng([seed, sample, unsigned]).random(len(styles.combinations))
+        known = styles.combinations[:, key[1]]
+        if (known >= 0).any():
+            return int(known[np.where(known >= 0, order, 1).argmin()])
+    return int(np.random.default_rng([seed, sample, unsigned, key[1]]).integers(count))
 
 
 def keys(objects: Objects) -> list[Key]:

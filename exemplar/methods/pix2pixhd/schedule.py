@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from exemplar.methods.pix2pixhd.objective import ObjectiveSettings
 from exemplar.settings import Settings
 from exemplar.training.images import steps_of
+from exemplar.training.precision import Precision
 from exemplar.training.steps import linear_decay
 
 
@@ -35,7 +36,7 @@ class LevelSettings(Settings):
     objective: ObjectiveSettings = ObjectiveSettings()
     collapse: float = Field(default=1e-4, ge=0)
     """The discriminators' loss below which training stops; 0 goes on regardless."""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     """Of activations; weights and losses stay in float32."""
     compile: bool = False
     """Compile the networks: slower to start, faster to run."""
@@ -44,10 +45,38 @@ class LevelSettings(Settings):
     checkpoint_every: int = Field(default=100, ge=1)
     """Steps."""
     device: str = "cpu"
+    """Or cuda."""
+    devices: int = Field(default=1, ge=1)
+    """How many of them, such as the GPUs of this machine; each sees its part of every batch."""
     seed: int = 0
 
+    @model_validator(mode="after")
+    def _divides(self) -> LevelSettings:
+        if self.batch % self.devices:
+            raise ValueError(
+                f"expected a batch that {self.devices} devices can share equally, a multiple of "
+                f"{self.devices}, got {self.batch}"
+            )
+        return self
 
-PUBLISHED = (LevelSettings(), LevelSettings(plateau=50, decay=50, frozen=10))
+    def identity(self) -> dict[str, Any]:
+        """What weights depend on, to the last bits that compiling changes; JSON values.
+
+        A training that stopped because of a collapse goes on when that is allowed, and one that is
+        compiled goes on where one that was not has stopped.
+        """
+        return self.model_dump(mode="json", exclude={"collapse", "compile"})
+
+
+class EnhancerLevelSettings(LevelSettings):
+    """How an enhancer's level is trained: where nothing else is said, for half as long."""
+
+    plateau: float = Field(default=50, ge=0)
+    decay: float = Field(default=50, ge=0)
+    frozen: float = Field(default=10, ge=0)
+
+
+PUBLISHED = (LevelSettings(), EnhancerLevelSettings())
 """The released schedules of the global network and of an enhancer."""
 
 

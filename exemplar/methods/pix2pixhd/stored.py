@@ -6,8 +6,8 @@ Between the stages' files and the arrays of the other modules.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,11 +18,12 @@ from exemplar.features.backbone import BackboneSettings, load_backbone
 from exemplar.methods.pix2pixhd.encoding import objects_of
 from exemplar.methods.pix2pixhd.layouts import Layout
 from exemplar.methods.pix2pixhd.model import NetworkSettings, Pix2pixHD
-from exemplar.methods.pix2pixhd.objective import Maps
+from exemplar.methods.pix2pixhd.networks import Network
 from exemplar.methods.pix2pixhd.photographs import Photographs
 from exemplar.methods.pix2pixhd.sampling import samples
-from exemplar.methods.pix2pixhd.schedule import PUBLISHED, LevelSettings
+from exemplar.methods.pix2pixhd.schedule import EnhancerLevelSettings, LevelSettings
 from exemplar.methods.pix2pixhd.styles import Styles
+from exemplar.methods.pix2pixhd.training import Loader
 from exemplar.settings import Settings
 from exemplar.store import layout
 from exemplar.store.arrays import (
@@ -36,26 +37,28 @@ from exemplar.store.arrays import (
 from exemplar.store.files import written
 from exemplar.store.items import read_items, rows_of
 from exemplar.training.images import seed_at
-
-Network = Literal["global", "enhancer"]
-METHODS: dict[Network, str] = {"global": "pix2pixhd_global", "enhancer": "pix2pixhd"}
-"""What images are made by, and the name under which candidates are kept."""
+from exemplar.training.unet import UNetSettings
 
 
 class GlobalSettings(Settings):
     """The section `pix2pixhd_global` of `params.yaml`."""
 
     network: NetworkSettings = NetworkSettings()
-    training: LevelSettings = PUBLISHED[0]
+    unet: UNetSettings = UNetSettings()
+    """Of the U-Net that the global network is compared with."""
+    training: LevelSettings = LevelSettings()
     backbone: BackboneSettings | None = None
     """Of the perceptual loss; none leaves it out."""
+    samples: int = Field(default=4, ge=1)
+    """Images pictured during training, of the split val (or of train, if it has none)."""
 
 
 class EnhancerSettings(Settings):
     """The section `pix2pixhd_enhancer` of `params.yaml`; every enhancer is trained so."""
 
-    training: LevelSettings = PUBLISHED[1]
+    training: EnhancerLevelSettings = EnhancerLevelSettings()
     backbone: BackboneSettings | None = None
+    samples: int = Field(default=4, ge=1)
 
 
 class SamplesSettings(Settings):
@@ -68,24 +71,30 @@ class SamplesSettings(Settings):
     seed: int = 0
 
 
-def model_path(domain: str, part: Network) -> Path:
+def model_path(domain: str, network: Network) -> Path:
     """Weights; the config has the same name with `.json`."""
-    return Path("models", "pix2pixhd", f"{domain}-{part}.safetensors")
+    return Path("models", "pix2pixhd", f"{domain}-{network}.safetensors")
 
 
-def styles_path(domain: str, part: Network) -> Path:
+def progress_path(domain: str, network: Network) -> Path:
+    """The folder of what was seen in training: `losses-<level>.csv` and `samples/`."""
+    return Path("models", "pix2pixhd", f"{domain}-{network}")
+
+
+def styles_path(domain: str, network: Network) -> Path:
     """The styles of a model's encoder."""
-    return Path("models", "pix2pixhd", f"{domain}-{part}-styles.safetensors")
+    return Path("models", "pix2pixhd", f"{domain}-{network}-styles.safetensors")
 
 
-def losses_path(domain: str, part: Network, level: int) -> Path:
-    """What was measured while a level was trained."""
-    return Path("models", "pix2pixhd", f"{domain}-{part}", f"losses-{level}.csv")
+def candidates_path(domain: str, network: Network) -> Path:
+    """The images that were made of a domain's test layouts."""
+    method = "pix2pixhd" if network == "enhancer" else f"pix2pixhd_{network}"
+    return layout.candidates(method, domain, "labels")
 
 
-def perceptual_backbone(settings: BackboneSettings | None, device: str) -> Maps | None:
-    """The backbone of the perceptual loss, if one is named."""
-    return settings and load_backbone(settings, layout.ESTIMATORS, device)
+def perceptual_backbone(settings: BackboneSettings | None) -> Loader | None:
+    """What loads the backbone of the perceptual loss on a device, if one is named."""
+    return partial(load_backbone, settings, layout.ESTIMATORS) if settings else None
 
 
 def inputs(domain: str) -> tuple[Path, Path, Path]:
@@ -113,12 +122,37 @@ def rows_in(domain: str, split: str) -> np.ndarray:
     return rows
 
 
+def photographed(domain: str, rows: np.ndarray) -> np.ndarray:
+    """Those of some rows that have a photograph; some layouts of Cityscapes have none."""
+    group = open_group(layout.images(domain), "image")
+    if "photographed" not in group:
+        return rows
+    return rows[read_rows(array(group, "photographed"), rows) > 0]
+
+
 def training_set(domain: str, folder: Path) -> Photographs:
     """A domain's training images, as memory maps in a folder.
 
     Where the domain knows no instances, every class is one.
     """
-    rows = rows_in(domain, "train")
+    return _working_set(domain, photographed(domain, rows_in(domain, "train")), folder)
+
+
+def shown_set(domain: str, count: int, folder: Path) -> Photographs:
+    """The first images of the split val, or of train if val has none, to be pictured in training.
+
+    Args:
+        domain: whose.
+        count: how many, at most.
+        folder: for memory maps.
+    """
+    held = photographed(domain, rows_of(read_items(layout.items(domain)), "val"))
+    rows = held if len(held) else photographed(domain, rows_in(domain, "train"))
+    return _working_set(domain, rows[:count], folder)
+
+
+def _working_set(domain: str, rows: np.ndarray, folder: Path) -> Photographs:
+    folder.mkdir(parents=True, exist_ok=True)
     group, given = open_group(layout.images(domain), "image"), "instances"
     images = working_copy(array(group, "image"), rows, folder / "images.npy")
     stored = array(open_group(layout.conditions(domain), "labels"), "labels")

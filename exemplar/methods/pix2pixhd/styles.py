@@ -6,7 +6,7 @@ are clustered, and each cluster's centre is a style with a number. Source: pix2p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +35,9 @@ class StylesSettings(Settings):
     object all count."""
     restarts: int = Field(default=4, ge=1)
     """Times that K-means is begun; the tightest clusters are kept."""
+    combined: bool = False
+    """Draw the styles of an instance's parts as they were seen together on one training instance;
+    as published, each is drawn alone, and an animal's ears need not go with its head."""
     seed: int = 0
 
 
@@ -44,12 +47,14 @@ class Recorded(NamedTuple):
     Attributes:
         labels: (n,) u8, classes.
         rows: (n,) i64, of the photographs.
+        instances: (n,) i64, numbers within the photograph.
         shares: (n,) float32, of the image's area.
         features: (n, F) float32 in [-1, 1].
     """
 
     labels: np.ndarray
     rows: np.ndarray
+    instances: np.ndarray
     shares: np.ndarray
     features: np.ndarray
 
@@ -65,11 +70,14 @@ class Styles:
         labels: (S,) u8, each style's class, ascending.
         centres: (S, F) float32.
         sizes: (S,) i64, objects of the training set.
+        combinations: (N, C) i16, of each training instance the style that its pixels of a class
+            have, or -1; none where styles are drawn alone.
     """
 
     labels: np.ndarray
     centres: np.ndarray
     sizes: np.ndarray
+    combinations: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int16))
 
     def of(self, label: int) -> np.ndarray:
         """The styles of a class, (K, F); none if the training set has no such object."""
@@ -107,21 +115,24 @@ def record(model: Pix2pixHD, photographs: Photographs, batch: int = 8) -> Record
         drawn = batch_of(photographs, rows, reduction)
         with torch.inference_mode():
             seen, _ = model.encoder(drawn.images.to(device), drawn.objects.to(device))
-        for row, objects, labels, features in zip(
-            rows, drawn.objects, drawn.labels, seen.cpu(), strict=True
-        ):
-            parts.append(_rows(int(row), objects, labels, features))
+        maps = (drawn.objects, drawn.labels, drawn.instances, seen.cpu())
+        for row, *own in zip(rows.tolist(), *maps, strict=True):
+            parts.append(_rows(row, *own))
     return Recorded(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _rows(row: int, objects: Tensor, labels: Tensor, features: Tensor) -> Recorded:
+def _rows(
+    row: int, objects: Tensor, labels: Tensor, instances: Tensor, features: Tensor
+) -> Recorded:
     """The objects of one photograph that have a class."""
     numbers, first, areas = np.unique(objects.numpy(), return_index=True, return_counts=True)
     classes = labels.numpy().ravel()[first].astype(np.uint8)
     known = classes != IGNORE
     shares = (areas / objects.numel()).astype(np.float32)
     places = np.full(int(known.sum()), row, np.int64)
-    return Recorded(classes[known], places, shares[known], features.numpy()[numbers[known]])
+    whose = instances.numpy().ravel()[first].astype(np.int64)
+    seen = features.numpy()[numbers[known]]
+    return Recorded(classes[known], places, whose[known], shares[known], seen)
 
 
 def learn_styles(recorded: Recorded, settings: StylesSettings) -> Styles:
@@ -142,11 +153,32 @@ def learn_styles(recorded: Recorded, settings: StylesSettings) -> Styles:
         labels += [label] * len(found[0])
         centres.append(found[0])
         sizes.append(found[1])
-    return Styles(
+    found = Styles(
         np.array(labels, np.uint8),
         np.concatenate(centres).astype(np.float32),
         np.concatenate(sizes).astype(np.int64),
     )
+    return replace(found, combinations=combine(recorded, found)) if settings.combined else found
+
+
+def combine(recorded: Recorded, styles: Styles) -> np.ndarray:
+    """Which styles were seen together: those nearest to the looks of a training instance's parts.
+
+    Args:
+        recorded: from `record`; small objects count, too.
+        styles: of all classes.
+
+    Returns:
+        (N, C) i16, as in `Styles`, photograph by photograph, with C one more than the last class.
+    """
+    whose = np.stack([recorded.rows, recorded.instances], 1)
+    instances, places = np.unique(whose, axis=0, return_inverse=True)
+    table = np.full((len(instances), int(recorded.labels.max()) + 1), -1, np.int16)
+    for label in np.unique(recorded.labels):
+        own = recorded.labels == label
+        offsets = recorded.features[own][:, None] - styles.of(label)
+        table[places.ravel()[own], label] = (offsets**2).sum(-1).argmin(1)
+    return table
 
 
 def _clusters(features: np.ndarray, settings: StylesSettings) -> tuple[np.ndarray, np.ndarray]:
@@ -184,7 +216,7 @@ def load_styles(path: Path | str) -> Styles:
         WeightsError: the file is missing, damaged, or of something else.
     """
     state, _ = load_weights(path)
-    wanted = ("labels", "centres", "sizes")
+    wanted = ("labels", "centres", "sizes", "combinations")
     if set(state) != set(wanted):
         raise WeightsError(
             f"{path}: expected styles ({', '.join(wanted)}), got {', '.join(sorted(state))}"

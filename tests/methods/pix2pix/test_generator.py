@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from exemplar.methods.pix2pix import generator as module
 from exemplar.methods.pix2pix.generator import Pix2Pix, load_pix2pix, save_pix2pix, to_bytes
-from exemplar.methods.pix2pix.unet import UNet, UNetSettings
 from exemplar.store.weights import WeightsError
+from exemplar.training.unet import UNet, UNetSettings
 from tests.methods.pix2pix.tiny import SIDE, tiny_pairs
 
 

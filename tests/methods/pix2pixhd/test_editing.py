@@ -1,20 +1,11 @@
-import doctest
-
 import numpy as np
 import pytest
 
-from exemplar.methods.pix2pixhd import editing
-from exemplar.methods.pix2pixhd.editing import (
-    Edit,
-    EditError,
-    edited,
-    joined,
-    parse_edit,
-    relabelled,
-)
+from exemplar.methods.pix2pixhd.editing import edited, joined
 from exemplar.methods.pix2pixhd.encoding import objects_of
 from exemplar.methods.pix2pixhd.layouts import Layout
 from exemplar.methods.pix2pixhd.sampling import drawn_looks, keys, seen_looks, synthesise
+from exemplar.methods.pix2pixhd.wishes import Edit, EditError
 from tests.methods.pix2pixhd import tiny
 from tests.methods.pix2pixhd.test_sampling import STYLES, vivid
 
@@ -32,40 +23,13 @@ def looks_of(layout: Layout):
     return drawn_looks(objects_of(layout.labels, layout.instances), STYLES)
 
 
-def test_requests_are_read() -> None:
-    edit = parse_edit(["box=hole", "0=1"], ["12=3", "-4=0"], tiny.CLASSES)
-    assert edit == Edit({1: 2, 0: 1}, {12: 3, -4: 0})
-    found = doctest.testmod(editing)
-    assert found.attempted and not found.failed
-
-
-def test_everything_wrong_with_requests_is_told() -> None:
-    with pytest.raises(EditError) as caught:
-        parse_edit(["box", "box=lid", "1=0", "box=2"], ["x=1", "3=2", "3=1", "4=-1"], tiny.CLASSES)
-    lines = str(caught.value).splitlines()
-    assert len(lines) == 6
-    assert "--relabel box: expected FROM=TO" in lines[0]
-    assert "'lid'; classes are 0 ground, 1 box, 2 hole" in lines[1]
-    assert "--relabel box=2: another request asks for 0" in lines[2]
-    assert "--style x=1: expected INSTANCE=K" in lines[3]
-    assert "--style 3=1: another request asks for 2" in lines[4]
-    assert "--style 4=-1" in lines[5]
-
-
-def test_classes_can_be_exchanged() -> None:
-    layout = town()
-    found = relabelled(layout, {0: 1, 1: 0})
-    assert (found.labels == 1 - layout.labels).all()
-    assert (found.instances == layout.instances).all()
-
-
 def test_a_chosen_style_changes_its_instance_alone() -> None:
     layout, model = town(), vivid()
     looks = looks_of(layout)
     objects = objects_of(layout.labels, layout.instances)
     row = keys(objects).index((12, 1))
     style = (int(looks.styles[row]) + 1) % 3
-    found = edited(model, STYLES, layout, looks, Edit(styles={12: style}), margin=3)
+    found = edited(model, STYLES, layout, looks, Edit(styles={(12, None): style}), margin=3)
     assert (found.changed == (layout.instances == 12)).all()
     assert found.looks.styles[row] == style
     others = np.arange(len(objects.labels)) != row
@@ -85,7 +49,9 @@ def test_a_chosen_style_changes_its_instance_alone() -> None:
 def test_relabelled_objects_get_a_style_of_their_new_class_and_others_keep_theirs() -> None:
     layout, model = town(), vivid()
     looks = looks_of(layout)
-    found = edited(model, STYLES, layout, looks, Edit(relabel={1: 0}, styles={13: 4}), margin=2)
+    found = edited(
+        model, STYLES, layout, looks, Edit(relabel={(None, 1): 0}, styles={(13, None): 4}), margin=2
+    )
     assert (found.layout.labels == 0).all()
     assert (found.changed == (layout.labels == 1)).all()
     objects = objects_of(found.layout.labels, layout.instances)
@@ -104,7 +70,7 @@ def test_looks_of_a_photograph_are_kept() -> None:
     objects = objects_of(layout.labels, layout.instances)
     looks = seen_looks(model, images[0], objects)
     number = int(objects.instances[objects.labels == 1][0])
-    found = edited(model, STYLES, layout, looks, Edit(styles={number: 0}), margin=2)
+    found = edited(model, STYLES, layout, looks, Edit(styles={(number, None): 0}), margin=2)
     same = objects.instances != number
     assert (found.looks.features[same] == looks.features[same]).all()
 
@@ -123,13 +89,20 @@ def test_images_are_joined_over_the_margin() -> None:
     assert (joined(before, after, changed, float("inf")) == after).all()
 
 
-def test_requests_that_do_not_fit_the_layout_are_told_together() -> None:
-    layout = town()
-    edit = Edit(relabel={2: 0}, styles={99: 0, 11: 3})
-    with pytest.raises(EditError) as caught:
-        edited(vivid(), STYLES, layout, looks_of(layout), edit, margin=2)
-    lines = str(caught.value).splitlines()
-    assert len(lines) == 3
-    assert lines[0] == "relabel hole: town has none; it has ground, box"
-    assert "no such instance; it has 0, 11, 12, 13" in lines[1]
-    assert lines[2] == "style 3 of instance 11: box has 3 styles, from 0"
+def test_where_classes_are_the_objects_what_is_relabelled_joins_its_new_class() -> None:
+    labels = town().labels
+    layout, model = Layout("town", labels, labels.astype(np.int64), mapped=False), vivid()
+    looks = looks_of(layout)
+    found = edited(model, STYLES, layout, looks, Edit(relabel={(None, 1): 0}), margin=2)
+    objects = objects_of(found.layout.labels, found.layout.instances)
+    assert keys(objects) == [(0, 0)]
+    assert (found.looks.features == looks.features[:1]).all()
+    assert (found.changed == (labels == 1)).all()
+
+
+def test_an_edit_that_does_not_fit_runs_no_network(monkeypatch) -> None:
+    layout, model = town(), vivid()
+    monkeypatch.setattr(model, "forward", lambda *_: pytest.fail("a network ran"))
+    edit = Edit(relabel={(None, 2): 0}, styles={(11, None): 3})
+    with pytest.raises(EditError, match="relabel hole: town has none.*\n.*box has 3 styles"):
+        edited(model, STYLES, layout, looks_of(layout), edit, margin=2)

@@ -7,6 +7,7 @@ from exemplar.methods.pix2pixhd.generators import (
     GeneratorSettings,
     halved,
     padded,
+    up,
 )
 
 TINY = GeneratorSettings(width=8, downsamplings=2, blocks=1, enhancers=2, enhancer_blocks=1)
@@ -44,7 +45,7 @@ def test_the_published_generators_have_the_published_layers() -> None:
     chain = [64, 128, 256, 512, 1024]
     pairs = sum(a * b for a, b in zip(chain, chain[1:], strict=False))
     weights = 49 * 36 * 64 + 9 * (2 * pairs + 18 * 1024**2) + 49 * 64 * 3
-    biases = sum(chain) + 18 * 1024 + sum(chain[:-1]) + 3
+    biases = 3  # of the image; what is normalised needs none
     assert sum(p.numel() for p in generator.coarse.parameters()) == weights + biases
 
 
@@ -63,6 +64,20 @@ def test_without_enhancers_it_is_the_global_generator() -> None:
     with torch.no_grad():
         alone = torch.tanh(generator.coarse.image(generator.coarse.maps(x)))
         torch.testing.assert_close(generator(x), alone)
+
+
+@pytest.mark.parametrize("upsampling", ["deconvolution", "nearest"])
+def test_magnification_leaves_no_checkerboard(upsampling) -> None:
+    torch.manual_seed(0)
+    layers = up(2, 3, upsampling)[:-2]  # but normalisation and activation
+    with torch.no_grad():
+        plane = layers(torch.ones(1, 2, 6, 6))[0, :, 2:-2, 2:-2]
+    assert plane.shape == (3, 8, 8)
+    even = (plane - plane[:, :1, :1]).abs().max() < 1e-6
+    assert even == (upsampling == "nearest")
+    model = Generator(3, TINY.model_copy(update={"upsampling": upsampling}))
+    deconvolutions = [m for m in model.modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert len(deconvolutions) == (0 if upsampling == "nearest" else 4)
 
 
 def test_padding_repeats_the_border_and_leaves_what_fits() -> None:

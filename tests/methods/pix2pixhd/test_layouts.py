@@ -7,7 +7,8 @@ from PIL import Image
 from exemplar.methods.pix2pixhd.layouts import (
     IGNORE,
     LayoutError,
-    layout_files,
+    map_files,
+    matched,
     read_layouts,
     report,
 )
@@ -78,28 +79,51 @@ def test_every_problem_is_in_one_report(tmp_path: Path) -> None:
     assert "k.png: not a readable image" in text
 
 
+def test_classes_may_have_any_numbers(tmp_path: Path) -> None:
+    labels = np.array([[7, 300, 2], [2, 255, 7]], np.uint16)
+    path = save(tmp_path / "a.png", labels)
+    (layout,) = read_layouts([path], None, 3, [255], numbers=[2, 300, 7])
+    assert layout.labels.tolist() == [[2, 1, 0], [0, 255, 2]]
+    with pytest.raises(LayoutError, match="labels 7, 255 have no class; expected 2, 8, 300"):
+        read_layouts([path], None, 3, numbers=[2, 300, 8])
+
+
 def test_a_long_report_is_cut() -> None:
     text = report([f"problem {i}" for i in range(25)])
     assert "problem 19" in text and "problem 20" not in text and "and 5 more" in text
 
 
-def test_folders_are_matched_and_counted(tmp_path: Path) -> None:
-    for folder, count in (("labels", 2), ("instances", 2), ("few", 1), ("none", 0)):
-        (tmp_path / folder).mkdir()
-        for number in range(count):
-            save(tmp_path / folder / f"{number}_{folder}.png", LABELS)
-    labels, instances = layout_files(tmp_path / "labels", tmp_path / "instances")
-    assert instances is not None
-    assert [p.name for p in labels] == ["0_labels.png", "1_labels.png"]
-    assert [p.name for p in instances] == ["0_instances.png", "1_instances.png"]
-    assert layout_files(tmp_path / "labels" / "0_labels.png", None)[1] is None
-    with pytest.raises(LayoutError, match=r"got 1 in .*few and 2 in .*labels"):
-        layout_files(tmp_path / "labels", tmp_path / "few")
-    save(tmp_path / "labels" / "0_labels.tif", LABELS)
-    with pytest.raises(LayoutError, match="more than one is called 0_labels"):
-        layout_files(tmp_path / "labels", None)
+def test_maps_of_a_folder(tmp_path: Path) -> None:
+    for name in ("b.tif", "a.png", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [path.name for path in map_files(tmp_path)] == ["a.png", "b.tif"]
+    assert map_files(tmp_path / "any.png") == [tmp_path / "any.png"]
+    (tmp_path / "none").mkdir()
     with pytest.raises(LayoutError, match="found none"):
-        layout_files(tmp_path / "none", None)
+        map_files(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("labels", "instances"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a_labelIds", "b_labelIds"], ["a_instanceIds", "b_instanceIds"]),
+        (["labels_07", "labels_08"], ["07", "08"]),
+        # By the names' order, 1_l would come last and 1 first.
+        (["10_l", "11_l", "1_l"], ["10", "11", "1"]),
+        (["any"], ["other"]),
+    ],
+)
+def test_maps_are_matched_by_their_names(labels: list[str], instances: list[str]) -> None:
+    shuffled = [Path(f"{name}.png") for name in sorted(instances)]
+    found = matched([Path(f"{name}.png") for name in labels], shuffled)
+    assert [path.stem for path in found] == instances
+
+
+def test_maps_of_other_names_are_told() -> None:
+    labels, instances = ([Path(f"{n}.png") for n in names] for names in ("acd", "abd"))
+    with pytest.raises(LayoutError, match="found none for c.png; rename them"):
+        matched(labels, instances)
 
 
 def test_counts_of_files_and_classes(tmp_path: Path) -> None:
@@ -108,3 +132,16 @@ def test_counts_of_files_and_classes(tmp_path: Path) -> None:
         read_layouts([path], [], 3)
     with pytest.raises(LayoutError, match="1 to 255 classes, got 256"):
         read_layouts([path], None, 256)
+
+
+def test_maps_that_belong_to_nothing_are_read_all_the_same(tmp_path: Path) -> None:
+    labels = [save(tmp_path / "a.png", LABELS * 0), save(tmp_path / "a.tif", LABELS * 0)]
+    broken = tmp_path / "k.png"
+    broken.write_bytes(b"none")
+    with pytest.raises(LayoutError) as caught:
+        read_layouts(labels, [broken], 3)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 4
+    assert "more than one is called a" in lines[1]
+    assert "got 1 instance maps for 2 label maps; remove what is too many" in lines[2]
+    assert "k.png: not a readable image" in lines[3]

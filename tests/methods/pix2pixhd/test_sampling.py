@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,24 @@ def test_an_object_keeps_its_style_whatever_else_there_is() -> None:
         assert (features == STYLES.of(label)[style]).all()
     other = drawn_looks(many, STYLES, seed=3, sample=3)
     assert (other.styles != looks.styles).mean() > 0.4
+
+
+def test_parts_of_an_instance_get_styles_that_were_seen_together() -> None:
+    # Styles of class 0, 1 and 2 of training instances; the third has no class 1.
+    seen = np.array([[0, 0, -1], [1, 1, -1], [4, -1, -1]], np.int16)
+    styles = replace(STYLES, combinations=seen)
+    parts = objects([(instance, label) for instance in range(60) for label in (0, 1)])
+    drawn = drawn_looks(parts, styles, seed=1, sample=4)
+    found = dict(zip(keys(parts), drawn.styles.tolist(), strict=True))
+    pairs = {(found[instance, 0], found[instance, 1]) for instance in range(60)}
+    assert pairs == {(0, 0), (1, 1), (4, 0), (4, 1)}  # never (0, 1), nor (2, 2), nor (3, 0)
+    # It is drawn alike whatever else there is.
+    few = objects([(7, 1), (31, 0)])
+    again = drawn_looks(few, styles, seed=1, sample=4)
+    assert again.styles.tolist() == [found[key] for key in keys(few)]
+    # What was never seen with a style is drawn alone.
+    lone = replace(STYLES, combinations=seen[:, :1])
+    assert set(drawn_looks(parts, lone).styles[1::2].tolist()) == {0, 1, 2}
 
 
 def test_classes_without_styles_and_pixels_without_class() -> None:

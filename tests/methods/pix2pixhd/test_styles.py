@@ -25,6 +25,7 @@ def recorded(features: np.ndarray, labels=0, shares=1.0) -> Recorded:
     return Recorded(
         np.full(n, labels, np.uint8),
         np.zeros(n, np.int64),
+        np.arange(n),
         np.broadcast_to(np.float32(shares), n),
         features.astype(np.float32),
     )
@@ -51,6 +52,7 @@ def test_every_object_is_recorded_with_its_features(level: int) -> None:
                 here = torch.from_numpy(objects.index == number)
                 np.testing.assert_allclose(found.features[at], dense[0][:, here].mean(1), atol=1e-5)
                 assert found.labels[at] == label and found.rows[at] == n
+                assert found.instances[at] == objects.instances[number]
                 assert found.shares[at] == pytest.approx(here.float().mean().item())
                 at += 1
     assert at == len(found.labels)
@@ -108,10 +110,30 @@ def test_never_more_styles_than_asked_for() -> None:
     assert (np.diff(styles.sizes) <= 0).all()
 
 
+def test_styles_seen_together_are_known() -> None:
+    looks = np.array([[0.9], [-0.9], [0.1], [0.8], [-0.8], [0.0]])
+    seen = Recorded(
+        np.array([0, 0, 2, 0, 2, 2], np.uint8),
+        np.array([0, 0, 0, 1, 1, 1]),
+        np.array([5, 9, 5, 5, 5, 7]),
+        np.array([1, 1, 0.001, 1, 1, 1], np.float32),
+        looks.astype(np.float32),
+    )
+    styles = learn_styles(seen, StylesSettings(styles=2, combined=True))
+    # Class 0: 0.85 (two), -0.9; class 2, of its large objects: -0.8, 0.0 (one each, in order).
+    np.testing.assert_allclose(styles.of(0), [[0.85], [-0.9]])
+    np.testing.assert_allclose(styles.of(2), [[-0.8], [0.0]])
+    # Photograph 0 with instances 5 and 9, photograph 1 with 5 and 7.
+    assert styles.combinations.tolist() == [[0, -1, 1], [1, -1, -1], [0, -1, 0], [-1, -1, 1]]
+    alone = learn_styles(seen, StylesSettings(styles=2))
+    assert alone.combinations.size == 0
+
+
 def test_styles_come_back_from_their_file(tmp_path: Path) -> None:
     styles = Styles(
-        np.array([0, 2], np.uint8), np.array([[0.5], [1]], np.float32), np.array([3, 1])
-    )
+        np.array([0, 2], np.uint8), np.array([[0.5], [1]], np.float32), np.array([3, 1]),
+        np.array([[0, -1, 0]], np.int16),
+    )  # fmt: skip
     save_styles(tmp_path / "s.safetensors", styles, {"classes": ["a"]})
     again = load_styles(tmp_path / "s.safetensors")
     for name, value in vars(styles).items():

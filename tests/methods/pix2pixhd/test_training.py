@@ -1,14 +1,25 @@
+import dataclasses
+import functools
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
+from exemplar.methods.pix2pixhd import training
 from exemplar.methods.pix2pixhd.model import Pix2pixHD, grown
-from exemplar.methods.pix2pixhd.photographs import Photographs, draw, with_objects
-from exemplar.methods.pix2pixhd.schedule import PUBLISHED, LevelSettings, lengths
+from exemplar.methods.pix2pixhd.photographs import Photographs, batch_of, draw, with_objects
+from exemplar.methods.pix2pixhd.pictures import Pictures
+from exemplar.methods.pix2pixhd.schedule import (
+    PUBLISHED,
+    EnhancerLevelSettings,
+    LevelSettings,
+    lengths,
+)
 from exemplar.methods.pix2pixhd.training import train_level
-from exemplar.training.checkpoint import CheckpointError
+from exemplar.training.checkpoint import CheckpointError, checkpoints
 from exemplar.training.loop import TrainingError
 from tests.methods.pix2pixhd import tiny
 
@@ -24,7 +35,7 @@ class KilledError(Exception):
 
 
 def die_at(steps: int):
-    def observe(done: int) -> None:
+    def observe(_: Pix2pixHD, done: int) -> None:
         if done == steps:
             raise KilledError
 
@@ -34,6 +45,23 @@ def die_at(steps: int):
 def assert_equal(a: Pix2pixHD, b: Pix2pixHD) -> None:
     for (name, x), y in zip(a.state_dict().items(), b.state_dict().values(), strict=True):
         assert torch.equal(x, y), name
+
+
+def assert_close(a: Pix2pixHD, b: Pix2pixHD) -> None:
+    """Within what rounding makes of a few steps."""
+    for (name, x), y in zip(a.state_dict().items(), b.state_dict().values(), strict=True):
+        torch.testing.assert_close(x, y, rtol=1e-3, atol=1e-4, msg=lambda said, n=name: n + said)
+
+
+def error_of(model: Pix2pixHD, data: Photographs) -> float:
+    """The mean absolute difference of images and photographs in [-1, 1]."""
+    assert model.encoder is not None
+    reduction = 2 ** (model.settings.generator.enhancers - model.level)
+    batch = batch_of(data, np.arange(len(data.images)), reduction)
+    with torch.no_grad():
+        features = model.encoder(batch.images, batch.objects)[1]
+        images = model(batch.labels, batch.instances, features)
+    return (images - batch.images).abs().mean().item()
 
 
 @pytest.mark.parametrize("level", [0, 1])
@@ -119,7 +147,12 @@ def test_the_perceptual_loss_is_minimised_too(tmp_path: Path) -> None:
     plain, with_it = tiny.model(), tiny.model()
     train_level(plain, photographs(), SETTINGS, tmp_path / "a", "a")
     history = train_level(
-        with_it, photographs(), SETTINGS, tmp_path / "b", "b", lambda images: [images]
+        with_it,
+        photographs(),
+        SETTINGS,
+        tmp_path / "b",
+        "b",
+        lambda device: lambda images: [images],
     )
     assert history[-1]["perceptual"] > 0
     assert any(
@@ -144,6 +177,8 @@ def test_the_published_schedules_in_steps() -> None:
     assert (first.plateau, first.decay, first.frozen) == (297_500, 297_500, 0)
     second = lengths(PUBLISHED[1], 2975)
     assert (second.plateau, second.decay, second.frozen) == (148_750, 148_750, 29_750)
+    # Where something else is said, the rest stays as published.
+    assert EnhancerLevelSettings(batch=4).frozen == PUBLISHED[1].frozen == 10
     assert first.factor(297_499) == 1
     assert first.factor(297_500 + 148_750) == pytest.approx(0.5, abs=1e-4)
     assert 0 < first.factor(594_999) < 1e-5
@@ -151,9 +186,121 @@ def test_the_published_schedules_in_steps() -> None:
         lengths(SETTINGS.model_copy(update={"plateau": 0, "decay": 0}), 5)
 
 
-def test_networks_are_compiled_if_asked(tmp_path: Path, monkeypatch) -> None:
-    compiled = []
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self)))
+HALF = SETTINGS.model_copy(update={"precision": "float16"})
+
+
+@pytest.mark.parametrize("die", [2, 4])
+def test_float16_is_resumed_with_its_scale(tmp_path: Path, die: int) -> None:
+    through = tiny.model(1)
+    history = train_level(through, photographs(), HALF, tmp_path / "a", "a")
+    with pytest.raises(KilledError):
+        train_level(tiny.model(1), photographs(), HALF, tmp_path / "b", "b", observe=die_at(die))
+    again = tiny.model(1)
+    assert train_level(again, photographs(), HALF, tmp_path / "b", "b") == history
+    assert_equal(again, through)
+    # It begins so high that the first steps overflow, and is halved.
+    assert history[0]["scale"] > history[-1]["scale"] >= 1
+
+
+def test_float16_learns_what_float32_does(tmp_path: Path) -> None:
+    images = []
+    for precision in ("float16", "float32"):
+        longer = {"plateau": 40, "decay": 20, "precision": precision}
+        model = tiny.model()
+        settings = SETTINGS.model_copy(update=longer)
+        history = train_level(model, photographs(), settings, tmp_path / precision, "a")
+        assert history[-1]["matching"] < 0.5 * history[0]["matching"]
+        images.append(error_of(model, photographs()))
+    assert images[0] < 1.3 * images[1] < 0.4
+
+
+def test_float16_that_diverges_stops_with_the_last_good_checkpoint(
+    tmp_path: Path, monkeypatch
+) -> None:
+    losses = training.losses
+
+    def spoilt(model, *given):
+        found = losses(model, *given)
+        wild = torch.inf if steps.pop(0) >= 3 else 1
+        return found._replace(generator=found.generator * wild)
+
+    steps = list(range(6))
+    monkeypatch.setattr(training, "losses", spoilt)
     model = tiny.model()
-    train_level(model, photographs(), SETTINGS.model_copy(update={"compile": True}), tmp_path, "a")
-    assert compiled == [type(model.generator), type(model.discriminators), type(model.encoder)]
+    with pytest.raises(TrainingError, match="generator is inf near step 4") as caught:
+        train_level(model, photographs(), HALF, tmp_path, "a")
+    assert str(checkpoints(tmp_path)[-1]) in str(caught.value)
+    assert checkpoints(tmp_path)[-1].name == "step-000000002"
+    # The steps that overflowed were left out, so even the weights in memory are sound.
+    assert all(p.isfinite().all() for p in model.parameters())
+
+
+def test_compiled_or_not_a_checkpoint_goes_on(tmp_path: Path, monkeypatch) -> None:
+    eager = functools.partial(torch.compile, backend="aot_eager")  # needs no C++ compiler
+    monkeypatch.setattr(torch, "compile", eager)
+    compiled = SETTINGS.model_copy(update={"compile": True})
+    through, killed, resumed, other = (tiny.model() for _ in range(4))
+    train_level(through, photographs(), compiled, tmp_path / "a", "a")
+    with pytest.raises(KilledError):
+        train_level(killed, photographs(), compiled, tmp_path / "b", "b", observe=die_at(4))
+    shutil.copytree(tmp_path / "b", tmp_path / "c")
+    train_level(resumed, photographs(), compiled, tmp_path / "b", "b")
+    assert_equal(resumed, through)
+    train_level(other, photographs(), SETTINGS, tmp_path / "c", "c")
+    assert_close(other, through)
+
+
+@pytest.mark.slow
+def test_compiled_for_real_it_learns_the_same(tmp_path: Path) -> None:
+    plain, fast = tiny.model(1), tiny.model(1)
+    train_level(plain, photographs(), SETTINGS, tmp_path / "a", "a")
+    compiled = SETTINGS.model_copy(update={"compile": True})
+    train_level(fast, photographs(), compiled, tmp_path / "b", "b")
+    assert_close(fast, plain)
+
+
+def test_batches_are_to_be_shared_equally() -> None:
+    with pytest.raises(ValidationError, match="a multiple of 2, got 3"):
+        LevelSettings(batch=3, devices=2)
+
+
+def test_photographs_go_to_other_processes_by_name(tmp_path: Path) -> None:
+    data = photographs()
+    np.save(tmp_path / "images.npy", data.images)
+    mapped = dataclasses.replace(
+        data, images=np.load(tmp_path / "images.npy", mmap_mode="r"), labels=data.labels
+    )
+    state = mapped.__getstate__()
+    assert state["images"] == tmp_path / "images.npy"
+    assert isinstance(state["labels"], np.ndarray)
+    part = dataclasses.replace(mapped, images=mapped.images[1:])
+    assert isinstance(part.__getstate__()["images"], np.ndarray)
+    copied = object.__new__(Photographs)
+    copied.__setstate__(state)
+    assert isinstance(copied.images, np.memmap)
+    assert all(np.array_equal(vars(copied)[name], vars(data)[name]) for name in vars(data))
+
+
+def test_two_devices_learn_what_one_does(tmp_path: Path) -> None:
+    pytest.importorskip("lightning_fabric")
+    data = photographs()
+    np.save(tmp_path / "images.npy", data.images)
+    data = dataclasses.replace(data, images=np.load(tmp_path / "images.npy", mmap_mode="r"))
+    one, two = tiny.model(1), tiny.model(1)
+    history = train_level(one, data, SETTINGS, tmp_path / "one", "one", load_grey)
+    shared = SETTINGS.model_copy(update={"devices": 2})
+    pictures = Pictures(data.some(np.array([0])), tmp_path / "samples")
+    found = train_level(two, data, shared, tmp_path / "two", "two", load_grey, pictures)
+    assert_close(two, one)
+    assert not two.training
+    for ours, theirs in zip(found, history, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-3)
+    assert len(list((tmp_path / "samples").iterdir())) == 3
+
+
+def grey(images: torch.Tensor) -> list[torch.Tensor]:
+    return [images.mean(1, keepdim=True)]
+
+
+def load_grey(device: torch.device):
+    return grey

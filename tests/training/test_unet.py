@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Generator, nn
 from torch.nn import functional
 
-from exemplar.methods.pix2pix.unet import UNet, UNetSettings, build_unet, levels_of, padded_to
+from exemplar.training.unet import UNet, UNetSettings, build_unet, levels_of, padded_to
 
 
 def _network(channels=2, seed=0, **changes):
@@ -137,7 +137,7 @@ def test_noise_drops_half_and_keeps_the_mean(monkeypatch):
 
 @pytest.mark.parametrize(("levels", "noisy", "expected"), [(5, 3, 3), (5, 0, 0), (3, 9, 2)])
 def test_only_the_coarsest_levels_of_the_decoder_are_noisy(monkeypatch, levels, noisy, expected):
-    from exemplar.methods.pix2pix import unet
+    from exemplar.training import unet
 
     sides = []
     dropped = unet._dropped
