@@ -7,22 +7,24 @@ store. Source: pix2pixHD's data set, Wang et al., CVPR 2018.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
-from exemplar.conditions.files import InputError, open_image
 from exemplar.data.inputs import BadPhoto, DomainError, Listing, Rejection, image_files
 from exemplar.data.layout_settings import CityscapesSettings
-from exemplar.data.pixels import decode
+from exemplar.data.pixels import decode, numbers
 from exemplar.store.items import SPLITS
 
 IGNORE = 255  # as in all stores: a pixel without a class
 SUFFIXES = {"label": "_gtFine_labelIds", "inst": "_gtFine_instanceIds", "img": "_leftImg8bit"}
-MAP_MODES = ("1", "L", "P", "I;16", "I;16L", "I;16B", "I;16N", "I")
 SHOWN = 10  # numbers in a message
+
+Decoded = TypeVar("Decoded")
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,10 @@ def read(files: LayoutFiles, settings: CityscapesSettings) -> LayoutArrays:
             place of numbers, or labels without a class. All problems together.
     """
     problems: list[str] = []
-    maps = {"label map": _numbers(settings.root / files.label, problems)}
+    maps = {"label map": _read(settings.root / files.label, numbers, problems)}
     if files.inst:
-        maps["instance map"] = _numbers(settings.root / files.inst, problems)
-    photograph = _photograph(settings.root / files.img, problems) if files.img else None
+        maps["instance map"] = _read(settings.root / files.inst, numbers, problems)
+    photograph = _read(settings.root / files.img, decode, problems) if files.img else None
     labels = maps["label map"]
     sizes = {what: values.shape for what, values in maps.items() if values is not None}
     if photograph is not None:
@@ -136,11 +138,11 @@ def read(files: LayoutFiles, settings: CityscapesSettings) -> LayoutArrays:
         size = (settings.size[1], settings.size[0])
         image = np.array(photograph.resize(size, Image.Resampling.LANCZOS, box))
     shrunk = classes[chosen]
-    numbers = shrunk if instances is None else instances[chosen]
+    owners = shrunk if instances is None else instances[chosen]
     given = [settings.root / path for path in (files.label, files.inst, files.img) if path]
     digest = hashlib.sha256(b"".join(hashlib.sha256(p.read_bytes()).digest() for p in given))
     height, width = labels.shape
-    return LayoutArrays(image, shrunk, _short(numbers), width, height, digest.hexdigest())
+    return LayoutArrays(image, shrunk, _short(owners), width, height, digest.hexdigest())
 
 
 def _named(root: Path, folder: str, part: str, listing: Listing) -> dict[str, str]:
@@ -160,25 +162,10 @@ def _named(root: Path, folder: str, part: str, listing: Listing) -> dict[str, st
     return found
 
 
-def _numbers(path: Path, problems: list[str]) -> np.ndarray | None:
-    """A map's numbers, (H, W) i64, never scaled, whatever its bits."""
+def _read(path: Path, decoder: Callable[[bytes], Decoded], problems: list[str]) -> Decoded | None:
+    """A decoded file, none if it cannot be read."""
     try:
-        image = open_image(path)
-    except InputError as error:
-        problems.append(str(error))
-        return None
-    if image.mode not in MAP_MODES:
-        problems.append(
-            f"{path.parent.name}/{path.name}: expected one number a pixel (a grey or palette image "
-            f"of 8, 16 or 32 bits), got mode {image.mode}; save numbers, not colours"
-        )
-        return None
-    return np.asarray(image).astype(np.int64)
-
-
-def _photograph(path: Path, problems: list[str]) -> Image.Image | None:
-    try:
-        return decode(path.read_bytes())
+        return decoder(path.read_bytes())
     except (BadPhoto, OSError) as error:
         problems.append(f"{path.parent.name}/{path.name}: {error}")
         return None
@@ -217,9 +204,9 @@ def _middles(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[np.ndarray,
     left, top, right, bottom = _central(shape, size)
     rows = top + (np.arange(size[0]) + 0.5) * (bottom - top) / size[0]
     columns = left + (np.arange(size[1]) + 0.5) * (right - left) / size[1]
-    return np.ix_(
-        rows.astype(np.int64).clip(0, shape[0] - 1), columns.astype(np.int64).clip(0, shape[1] - 1)
-    )
+    y = rows.astype(np.int64).clip(0, shape[0] - 1)
+    x = columns.astype(np.int64).clip(0, shape[1] - 1)
+    return y[:, None], x[None]
 
 
 def _short(instances: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from exemplar.settings import Settings
 from exemplar.store.convert import read_state, state_hash
 from exemplar.store.weights import WeightsError, fit_weights
 
-CLASSES = (
+CLASSES: tuple[str, ...] = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign",
     "vegetation", "terrain", "sky", "person", "rider", "car", "truck", "bus", "train",
     "motorcycle", "bicycle",

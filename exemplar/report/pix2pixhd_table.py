@@ -82,11 +82,12 @@ def read_scores(folder: Path | str, domain: str) -> pd.DataFrame:
         )
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     missing, unknown = set(COLUMNS) - set(table), set(table) - set(COLUMNS)
-    if missing or unknown or set(table["domain"]) != {domain}:
+    found = set(table["domain"]) if "domain" in table else set()
+    if missing or unknown or found != {domain}:
         raise TableError(
             f"{path}: expected the columns {', '.join(COLUMNS)} with rows of {domain}; "
             f"missing: {sorted(missing) or 'none'}, unknown: {sorted(unknown) or 'none'}, rows of "
-            f"{sorted(set(table.get('domain', []))) or 'none'}; `exemplar reproduce` writes it anew"
+            f"{sorted(found) or 'none'}; `exemplar reproduce` writes it anew"
         )
     return table.loc[:, list(COLUMNS)]
 

@@ -124,7 +124,7 @@ def _line(stored: Stored, kind: str, images: np.ndarray, places: list[int], chos
         method=METHODS[kind],
         chosen=f"{chosen} of {len(images)}",
         outputs=[Tile(data_uri(images[place]), f"no. {place + 1}") for place in places],
-        deviation=Tile(data_uri(deviation_picture(images)), f"all {len(images)}: ± {levels:.1f}"),
+        deviation=Tile(data_uri(deviation_picture(images)), f"± {levels:.1f} levels"),
         diversity=Cell(diversity, shown("diversity", float(diversity or nan))),
     )
 
@@ -141,9 +141,8 @@ def _sentence(rows: list[Row]) -> str:
     if not least > 0:
         return ""
     told = [
-        f"{found[method] / least:.1f} times as much for {METHODS[method]}"
+        f"{METHODS[method]} {found[method] / least:.1f}"
         for method in ("coherent", "pixelnn", "global")
         if method in found
     ]
-    joined = ", ".join(told)
-    return f"Against two outputs of Pix-to-Pix, two differ {joined}." if told else ""
+    return f"In multiples of Pix-to-Pix’s: {', '.join(told)}." if told else ""

@@ -10,6 +10,8 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
+from exemplar.training.normalisation import InstanceNorm
+
 Norm = Literal["instance", "batch"]
 KERNEL = 4
 
@@ -55,7 +57,7 @@ class PatchGAN(nn.Module):
             ]
             if not first:
                 batch = norm == "batch"
-                block.append(nn.BatchNorm2d(outputs) if batch else nn.InstanceNorm2d(outputs))
+                block.append(nn.BatchNorm2d(outputs) if batch else InstanceNorm(outputs))
             blocks.append(nn.Sequential(*block, nn.LeakyReLU(0.2)))
         blocks.append(nn.Conv2d(widths[-1], 1, KERNEL, 1, padding))
         self.blocks = nn.ModuleList(blocks)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,26 +110,25 @@ def launch(
             f"got {count}"
         )
     fabric = Fabric(accelerator=kind, devices=count, strategy="ddp_spawn")
-    error = fabric.launch(_one_of_them, _Task(work, count, torch.get_rng_state(), given))
+    # Not as arguments of `launch`, which looks for networks in them and fails at what is frozen.
+    task = partial(_one_of_them, work, count, torch.get_rng_state(), given)
+    error = fabric.launch(task)
     if isinstance(error, Exception):
         raise error
 
 
-class _Task:
-    """What a process is given. Fabric looks for networks in what it knows; this it leaves alone."""
-
-    def __init__(
-        self, work: Callable[..., object], count: int, random_state: Tensor, given: tuple[Any, ...]
-    ) -> None:
-        self.work, self.count, self.random_state, self.given = work, count, random_state, given
-
-
-def _one_of_them(fabric: Fabric, task: _Task) -> Exception | None:
+def _one_of_them(
+    work: Callable[..., object],
+    count: int,
+    random_state: Tensor,
+    given: tuple[Any, ...],
+    fabric: Fabric,
+) -> Exception | None:
     """A process's whole life; gives the error that it ended with."""
-    torch.set_rng_state(task.random_state)
-    processes = Processes(fabric.global_rank, task.count, fabric)
+    torch.set_rng_state(random_state)
+    processes = Processes(fabric.global_rank, count, fabric)
     try:
-        task.work(processes, fabric.device, *task.given)
+        work(processes, fabric.device, *given)
     except SAME_FOR_ALL as error:
         return error
     return None

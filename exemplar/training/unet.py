@@ -17,6 +17,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from exemplar.settings import Settings
+from exemplar.training.normalisation import InstanceNorm
 from exemplar.training.patchgan import start
 
 KEEP = 0.5  # what dropout leaves
@@ -153,7 +154,7 @@ def build_unet(config: dict[str, Any]) -> UNet:
 
 
 def _norm(width: int) -> nn.Module:
-    return nn.InstanceNorm2d(width, affine=True)
+    return InstanceNorm(width, affine=True)
 
 
 def _raise(inputs: int, outputs: int, upsampling: str, bias: bool) -> nn.Module:

@@ -32,6 +32,12 @@ MODELS = {
     "pix2pix": "exemplar.methods.pix2pix.settings:Pix2PixSettings",
     "evaluate": "stages.evaluate:EvaluateSettings",
     "report": "stages.report:ReportSettings",
+    "pix2pixhd_global": "exemplar.methods.pix2pixhd.stored:GlobalSettings",
+    "pix2pixhd_enhancer": "exemplar.methods.pix2pixhd.stored:EnhancerSettings",
+    "pix2pixhd_styles": "exemplar.methods.pix2pixhd.styles:StylesSettings",
+    "pix2pixhd_samples": "exemplar.methods.pix2pixhd.stored:SamplesSettings",
+    "pix2pixhd_evaluate": "stages.pix2pixhd_evaluate:Pix2pixHDEvaluateSettings",
+    "pix2pixhd_report": "stages.pix2pixhd_report:ReportSettings",
     "cluster": "stages.arguments:Cluster",
 }
 DAY = 86400.0

@@ -128,7 +128,9 @@ def test_a_file_that_cannot_be_read_is_told():
     write("train", "a", 0)
     Path("raw/train_label/a_gtFine_labelIds.png").write_bytes(b"no image")
     files = cityscapes.inputs(settings())[0][0]
-    with pytest.raises(BadPhoto, match="a_gtFine_labelIds.png: not a readable image"):
+    with pytest.raises(
+        BadPhoto, match="train_label/a_gtFine_labelIds.png: not an image of a known format"
+    ):
         cityscapes.read(files, settings())
 
 

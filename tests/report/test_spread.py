@@ -50,7 +50,7 @@ def test_pix2pix_shows_its_most_different_and_pixelnn_its_distinct_few() -> None
     assert np.array_equal(drawn, given.coherent.image[[5, 2, 0]])
     assert (first.diversity.value, first.diversity.text) == ("0.125", "0.125")
     levels = np.sqrt(given.pix2pix.astype(float).var(0).mean())
-    assert first.deviation.caption == f"all 7: ± {levels:.1f}"
+    assert first.deviation.caption == f"± {levels:.1f} levels"
 
 
 def test_bars_are_of_one_candidate_at_random_and_named_by_their_features() -> None:
@@ -61,8 +61,7 @@ def test_bars_are_of_one_candidate_at_random_and_named_by_their_features() -> No
     assert [bar.length for bar in bars] == pytest.approx([0.2, 0.8, 0.5, 1])
     assert [bar.cell.leads for bar in bars] == [False, False, False, True]
     assert sentence == (
-        "Against two outputs of Pix-to-Pix, two differ 2.5 times as much for PixelNN (coherent), "
-        "4.0 times as much for PixelNN, 5.0 times as much for Global."
+        "In multiples of Pix-to-Pix’s: PixelNN (coherent) 2.5, PixelNN 4.0, Global 5.0."
     )
 
 

@@ -119,7 +119,8 @@ def test_a_killed_stage_goes_on_and_ends_the_same(domain, monkeypatch):
         run(pix2pix)
     assert not WEIGHTS.exists()
     run(pix2pix)
-    assert steps == [*range(7), *range(4, 9)]
+    # Batches are drawn ahead, so a few of the killed one's were for nothing.
+    assert steps[:7] == [*range(7)] and steps[-5:] == [*range(4, 9)]
     assert [content_hash(path) for path in (WEIGHTS, PROGRESS)] == whole
 
 

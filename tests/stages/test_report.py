@@ -406,7 +406,7 @@ def test_the_spread_shows_the_most_different_above_the_distinct_few(run: Path) -
         assert first.at[method, "diversity"] in Page(line).values
         images = np.asarray(array(stored[method], "image"))[0]
         levels = np.sqrt(images.astype(float).var(0).mean())
-        assert f"all 9: ± {levels:.1f}<" in line
+        assert f"± {levels:.1f} levels<" in line
     assert "Pix-to-Pix</b>, the most different of 9" in lines[0]
     assert "PixelNN (coherent)</b>, a distinct few of 9" in lines[1]
 

@@ -59,8 +59,11 @@ def answer(model: Pix2pixHD, styles: Styles, request: Request, out: Path) -> lis
             for ending, edit in edits.items():
                 each = edited(model, styles, layout, looks, edit, margin, request.seed, number)
                 made.append(_save(out / f"{layout.name}-{number}{ending}.png", each.after))
+                before = out / f"{layout.name}-{number}-before.png"
                 if not ending and each.changed.any():
-                    _save(out / f"{layout.name}-{number}-before.png", each.before)
+                    _save(before, each.before)
+                elif not ending:
+                    before.unlink(missing_ok=True)  # of another request
                 done.append((f"style-{number}{ending}", each))
         with written(out / f"{layout.name}-objects.csv") as partial:
             _table(model, styles, done).to_csv(partial, index=False)

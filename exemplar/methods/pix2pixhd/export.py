@@ -146,7 +146,7 @@ def compare(model: Pix2pixHD, styles: Styles, path: Path) -> np.ndarray:
     ours = synthesise(model, labels, objects, looks)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     (theirs,) = session.run(None, dict(inputs_of(model, labels, instances, looks.features)))
-    return np.abs(ours.astype(int) - theirs.astype(int))
+    return np.abs(ours.astype(int) - np.asarray(theirs).astype(int))
 
 
 def _write(model: Pix2pixHD, styles: Styles, path: Path) -> None:

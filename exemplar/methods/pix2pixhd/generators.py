@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from exemplar.settings import Settings
+from exemplar.training.normalisation import InstanceNorm
 from exemplar.training.patchgan import start
 
 Upsampling = Literal["deconvolution", "nearest"]
@@ -151,10 +152,10 @@ class Residual(nn.Module):
         super().__init__()
         self.path = nn.Sequential(
             _convolution(width, width, 3, bias=False),
-            nn.InstanceNorm2d(width),
+            InstanceNorm(width),
             nn.ReLU(),
             _convolution(width, width, 3, bias=False),
-            nn.InstanceNorm2d(width),
+            InstanceNorm(width),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -186,7 +187,7 @@ def halved(x: Tensor) -> Tensor:
 def down(inputs: int, outputs: int) -> nn.Sequential:
     """`d`: half the size."""
     convolution = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False)
-    return nn.Sequential(convolution, nn.InstanceNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(convolution, InstanceNorm(outputs), nn.ReLU())
 
 
 def up(inputs: int, outputs: int, upsampling: Upsampling = "deconvolution") -> nn.Sequential:
@@ -194,12 +195,12 @@ def up(inputs: int, outputs: int, upsampling: Upsampling = "deconvolution") -> n
     if upsampling == "nearest":
         convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
         return nn.Sequential(
-            nn.Upsample(scale_factor=2), convolution, nn.InstanceNorm2d(outputs), nn.ReLU()
+            nn.Upsample(scale_factor=2), convolution, InstanceNorm(outputs), nn.ReLU()
         )
     convolution = nn.ConvTranspose2d(
         inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=False
     )
-    return nn.Sequential(convolution, nn.InstanceNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(convolution, InstanceNorm(outputs), nn.ReLU())
 
 
 def image_of(width: int, channels: int = 3) -> nn.Module:
@@ -210,7 +211,7 @@ def image_of(width: int, channels: int = 3) -> nn.Module:
 def _wide(inputs: int, outputs: int) -> nn.Sequential:
     """`c7s1`: 7 x 7, the same size."""
     convolution = _convolution(inputs, outputs, 7, bias=False)
-    return nn.Sequential(convolution, nn.InstanceNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(convolution, InstanceNorm(outputs), nn.ReLU())
 
 
 def _convolution(inputs: int, outputs: int, side: int, bias: bool = True) -> nn.Conv2d:

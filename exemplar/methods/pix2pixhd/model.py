@@ -159,4 +159,4 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Pix2pixH
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise WeightsError(f"{path}: not a pix2pixHD model: {error}") from error
     fit_weights(model, state, str(path))
-    return model.to(device, memory_format=torch.channels_last).eval()
+    return model.to(device).to(memory_format=torch.channels_last).eval()

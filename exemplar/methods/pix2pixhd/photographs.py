@@ -102,7 +102,7 @@ def draw(
     mirrored = torch.rand(len(rows), generator=generator_at(step, settings.seed)).numpy() < 0.5
     batch = batch_of(photographs, part(rows), reduction)
     if settings.flip:
-        own = torch.from_numpy(part(mirrored))
+        own = part(mirrored)
         batch = Batch(*(_flipped(values, own) for values in batch))
     return batch
 
@@ -122,24 +122,30 @@ def batch_of(photographs: Photographs, rows: np.ndarray, reduction: int) -> Batc
     """
     sides = photographs.labels.shape[1:]
     size = [max(1, side // reduction) for side in sides]
+    first = [min(reduction // 2, side - 1) for side in sides]
     y, x = (
-        np.minimum(np.arange(count) * reduction + reduction // 2, side - 1)
-        for count, side in zip(size, sides, strict=True)
+        slice(start, start + (count - 1) * reduction + 1, reduction)
+        for start, count in zip(first, size, strict=True)
     )
 
-    def maps(source: np.ndarray) -> Tensor:
-        return torch.from_numpy(source[rows][:, y][:, :, x].astype(np.int64))
+    def maps(source: np.ndarray, kind: type[np.generic]) -> Tensor:
+        return torch.from_numpy(source[rows, y, x].astype(kind))
 
     images = torch.from_numpy(photographs.images[rows]).permute(0, 3, 1, 2).float()
     if reduction > 1:
         images = functional.interpolate(images, size, mode="area")
-    whole = [maps(a) for a in (photographs.labels, photographs.instances, photographs.objects)]
-    return Batch(images / 127.5 - 1, *whole)
+    return Batch(
+        images.div_(127.5).sub_(1),
+        maps(photographs.labels, np.uint8),
+        maps(photographs.instances, np.int64),
+        maps(photographs.objects, np.int64),
+    )
 
 
-def _flipped(values: Tensor, mirrored: Tensor) -> Tensor:
-    shape = [-1] + [1] * (values.ndim - 1)
-    return torch.where(mirrored.view(shape), values.flip(-1), values)
+def _flipped(values: Tensor, mirrored: np.ndarray) -> Tensor:
+    for number in np.flatnonzero(mirrored).tolist():
+        values[number] = values[number].flip(-1)
+    return values
 
 
 def _mapped(values: np.ndarray) -> np.ndarray | Path:

@@ -88,8 +88,7 @@ def styles_path(domain: str, network: Network) -> Path:
 
 def candidates_path(domain: str, network: Network) -> Path:
     """The images that were made of a domain's test layouts."""
-    method = "pix2pixhd" if network == "enhancer" else f"pix2pixhd_{network}"
-    return layout.candidates(method, domain, "labels")
+    return layout.candidates(f"pix2pixhd_{network}", domain, "labels")
 
 
 def perceptual_backbone(settings: BackboneSettings | None) -> Loader | None:

@@ -99,7 +99,7 @@ def _train(
     """What one process does; see `train_level`."""
     torch.set_num_threads(settings.threads)
     model.precision = settings.precision
-    model.to(device, memory_format=torch.channels_last).train()
+    model.to(device).to(memory_format=torch.channels_last).train()
     plan = lengths(settings, len(photographs.images))
     contest = Contest(model, settings, plan, processes, backbone(device) if backbone else None)
     config = {"level": model.level, "network": model.settings.model_dump(), "plan": vars(plan)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -47,7 +48,7 @@ def test_it_learns(tmp_path, condition):
     assert error < 0.7 * constant
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path, precision):
     pairs, settings = tiny_pairs(), tiny_settings(precision=precision)
     first, losses = train_pix2pix(pairs, settings, tmp_path / "a")
@@ -84,6 +85,68 @@ def test_killed_at_any_step_it_ends_with_the_same_weights(tmp_path, monkeypatch,
     ours, theirs = (sorted((tmp_path / n / "samples").iterdir()) for n in ("whole", "killed"))
     assert [p.name for p in ours] == ["0000005.png", "0000010.png", "0000012.png"]
     assert [p.read_bytes() for p in ours] == [p.read_bytes() for p in theirs]
+
+
+def test_float16_goes_on_with_the_scale_that_it_had(tmp_path, monkeypatch):
+    pairs = tiny_pairs()
+    settings = tiny_settings(precision="float16")
+    whole, losses = train_pix2pix(pairs, settings, tmp_path / "whole")
+    drawn = module.batch_at
+
+    def dying(step, *given):
+        if step == 11:
+            raise Killed
+        return drawn(step, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "batch_at", dying)
+        with pytest.raises(Killed):
+            train_pix2pix(pairs, settings, tmp_path / "killed")
+    resumed, again = train_pix2pix(pairs, settings, tmp_path / "killed")
+    _assert_same(whole, resumed)
+    assert losses == again and losses[-1]["scale"] >= 1
+    images = resumed(pairs.stored, pairs.size, 1, [0] * 6)
+    assert images.dtype == np.uint8 and resumed.precision == "float16"
+
+
+def test_compiled_or_not_a_checkpoint_goes_on(tmp_path, monkeypatch):
+    eager = functools.partial(torch.compile, backend="aot_eager")  # needs no C++ compiler
+    monkeypatch.setattr(torch, "compile", eager)
+    pairs, short = tiny_pairs(), {"decay_epochs": 0, "checkpoint_every": 3}
+    plain, _ = train_pix2pix(pairs, tiny_settings(**short), tmp_path / "a")
+    drawn = module.batch_at
+
+    def dying(step, *given):
+        if step == 4:
+            raise Killed
+        return drawn(step, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "batch_at", dying)
+        with pytest.raises(Killed):
+            train_pix2pix(pairs, tiny_settings(**short), tmp_path / "b")
+    compiled, _ = train_pix2pix(pairs, tiny_settings(compile=True, **short), tmp_path / "b", pairs)
+    for name, value in _weights(plain).items():
+        torch.testing.assert_close(_weights(compiled)[name], value, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_gradients_do_not_depend_on_how_tensors_lie(count):
+    """Of one image, too: those of PyTorch's own normalisation are wrong then."""
+    pairs = tiny_pairs()
+    settings = tiny_settings(batch=count)
+    found = []
+    for layout, kind in (
+        (torch.channels_last, torch.float32),
+        (torch.contiguous_format, torch.float64),
+    ):
+        network = start_contest(pairs, settings).generator.to(kind).to(memory_format=layout)
+        x, y = batch_at(0, pairs, settings.training)
+        fake = network(x.to(kind).contiguous(memory_format=layout), None)[:, 0]
+        (fake * y.to(kind)).sum().backward()
+        found.append([p.grad.double() for p in network.parameters()])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4 * theirs.abs().max().item())
 
 
 @pytest.mark.parametrize("kind", ["vanilla", "lsgan"])

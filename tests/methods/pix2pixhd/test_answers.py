@@ -9,11 +9,10 @@ from exemplar.methods.pix2pixhd.answers import answer
 from exemplar.methods.pix2pixhd.layouts import Layout
 from exemplar.methods.pix2pixhd.requests import Request, RequestError
 from exemplar.methods.pix2pixhd.sampling import samples
+from tests.methods.pix2pixhd.conftest import save
 from tests.methods.pix2pixhd.test_editing import town
-from tests.methods.pix2pixhd.test_requests import changed, files, save
+from tests.methods.pix2pixhd.test_requests import changed
 from tests.methods.pix2pixhd.test_sampling import STYLES, vivid
-
-__all__ = ["files"]
 
 
 def read(path: Path) -> np.ndarray:
@@ -49,6 +48,8 @@ def test_an_edit_leaves_the_rest_as_it_was(files: Request, tmp_path: Path) -> No
     table = pd.read_csv(tmp_path / "out" / "town-objects.csv")
     assert table["class"].tolist() == ["ground", "hole", "hole", "hole"]
     assert table["style-0"].isna().tolist() == [False, True, True, True]
+    answer(vivid(), STYLES, changed(files), tmp_path / "out")
+    assert not (tmp_path / "out" / "town-0-before.png").exists()  # it was another request's
 
 
 def test_an_object_in_all_its_styles(files: Request, tmp_path: Path) -> None:

@@ -2,30 +2,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from exemplar.methods.pix2pixhd.requests import Request, RequestError, check
 from exemplar.methods.pix2pixhd.styles import NO_STYLES
 from exemplar.methods.pix2pixhd.wishes import Edit
 from tests.methods.pix2pixhd import tiny
+from tests.methods.pix2pixhd.conftest import save
 from tests.methods.pix2pixhd.test_editing import town
 from tests.methods.pix2pixhd.test_sampling import STYLES
 from tests.methods.pix2pixhd.test_wishes import animal
-
-
-def save(path: Path, values: np.ndarray) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    Image.fromarray(values).save(path)
-    return path
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Request:
-    layout = town()
-    return Request(
-        save(tmp_path / "town.png", layout.labels),
-        save(tmp_path / "instances.png", layout.instances.astype(np.uint16)),
-    )
 
 
 def changed(request: Request, **values) -> Request:
