@@ -63,10 +63,12 @@ class ReportSettings(Settings):
 
 
 class RunSettings(Settings):
-    """Section `run`: the domains and conditions of the run."""
+    """Section `run`: the domains and conditions of the run, and the domains of pix2pixHD."""
 
     domains: list[str] = Field(min_length=1)
     conditions: list[str] = Field(min_length=1)
+    layouts: list[str] = Field(default_factory=list)
+    """Domains that pix2pixHD is trained on; it has a page of its own."""
 
 
 def main() -> None:
