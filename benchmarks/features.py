@@ -8,15 +8,13 @@ cores.
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.random_domain import CONDITION, DOMAIN, SIDE, random_domain
-from benchmarks.record import Figure, best_times, cost, report
+from benchmarks.record import Figure, best_times, cost, peak_memory, report
 from exemplar.features.pixelnet import batches
 from exemplar.methods.pixelnn.describe import describe_images
 from exemplar.methods.pixelnn.rows import Rows, build_features, open_rows
@@ -77,9 +75,7 @@ def peak(count: int) -> float:
     """The most memory this process ever had, in MB, when it has built a store."""
     with random_domain(count, DIMENSIONS):
         build_features(DOMAIN, CONDITION)
-    # Not getrusage's: that one begins with what the parent had.
-    (line,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(line) / 1024
+    return peak_memory()
 
 
 if __name__ == "__main__":

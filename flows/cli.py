@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from flows.arguments import add_edit, add_export, add_synth, count
 from flows.environment import prepare
 
 
@@ -25,10 +25,12 @@ def parser() -> argparse.ArgumentParser:
         "tables", help="recompute the papers' tables and print them beside the published numbers"
     )
     tables.add_argument("names", nargs="*", metavar="NAME", help="such as pixelnn; default: all")
-    tables.add_argument("--workers", type=_count, metavar="N", help="cores to keep busy")
+    tables.add_argument("--workers", type=count, metavar="N", help="cores to keep busy")
     tables.set_defaults(call=_tables)
 
-    _add_synth(commands)
+    add_synth(commands).set_defaults(call=_synth)
+    add_edit(commands).set_defaults(call=_edit)
+    add_export(commands).set_defaults(call=_export)
 
     doctor = commands.add_parser("doctor", help="check the machine, the data and the set-up")
     doctor.set_defaults(call=_doctor)
@@ -72,66 +74,11 @@ def _add_reproduce(commands: argparse._SubParsersAction) -> None:
         "stages", nargs="*", metavar="STAGE", help="stages or groups of dvc.yaml; default: all"
     )
     reproduce.add_argument(
-        "--workers", type=_count, metavar="N", help="cores to keep busy; default: all"
+        "--workers", type=count, metavar="N", help="cores to keep busy; default: all"
     )
     reproduce.add_argument("--force", action="store_true", help="run stages even if up to date")
     reproduce.add_argument("--dry", action="store_true", help="only say what would be done")
     reproduce.set_defaults(call=_reproduce)
-
-
-def _add_synth(commands: argparse._SubParsersAction) -> None:
-    synth = commands.add_parser(
-        "synth",
-        help="candidates, sources and attribution for your own inputs",
-        description="Writes for each input a folder with the candidates, best first, a contact "
-        "sheet, sources.npz, attribution.csv and a correspondence picture.",
-    )
-    synth.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="image files")
-    synth.add_argument("--domain", required=True, help="whose exemplars: a domain of params.yaml")
-    synth.add_argument(
-        "--condition", required=True, help="what the inputs are: lowres, edges, normals or labels"
-    )
-    synth.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
-    for option, what in (("--only", "use only"), ("--exclude", "do not use")):
-        synth.add_argument(
-            option,
-            action="append",
-            default=[],
-            metavar="GLOB",
-            help=f"{what} exemplars whose id or category matches; may be repeated",
-        )
-    synth.add_argument(
-        "--from",
-        dest="like",
-        type=Path,
-        metavar="IMAGE",
-        help="use the exemplars that look most like this photograph, in colour and texture, and "
-        "put those together that look like it",
-    )
-    synth.add_argument(
-        "--like",
-        dest="alike_count",
-        type=_count,
-        metavar="COUNT",
-        help="how many, with --from; default: five times what the schedule needs",
-    )
-    synth.add_argument(
-        "--count",
-        type=_count,
-        metavar="N",
-        help="only so many candidates, good ones unlike each other; default: all, best first",
-    )
-    synth.add_argument(
-        "--published",
-        action="store_true",
-        help="candidates as published, neither coherent nor ranked",
-    )
-    synth.add_argument(
-        "--photographs",
-        action="store_true",
-        help="the inputs are photographs to extract the condition from",
-    )
-    synth.set_defaults(call=_synth)
 
 
 def _reproduce(args: argparse.Namespace) -> int:
@@ -192,6 +139,33 @@ def _synth(args: argparse.Namespace) -> int:
     return 0
 
 
+def _edit(args: argparse.Namespace) -> int:
+    from exemplar.methods.pix2pixhd.requests import Request
+    from flows.edit import edit
+
+    request = Request(
+        labels=args.labels,
+        instances=args.instances,
+        relabel=tuple(args.relabel),
+        styles=tuple(args.style),
+        choices=args.choices,
+        photograph=args.photograph,
+        count=args.count,
+        seed=args.seed,
+        **({} if args.ignore is None else {"ignore": tuple(args.ignore)}),
+    )
+    for path in edit(request, args.domain, args.out):
+        print(path)
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from flows.export import export_network
+
+    print("\n".join(export_network(args.domain, args.out, args.network)))
+    return 0
+
+
 def _doctor(args: argparse.Namespace) -> int:
     from flows.doctor import main as examine
 
@@ -204,12 +178,6 @@ def _deploy(args: argparse.Namespace) -> int:
 
     print(deploy(args.serve))
     return 0
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return int(text)
 
 
 def _expected() -> tuple[type[Exception], ...]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from exemplar.report.against import fid_features
+from exemplar.report import pix2pixhd_table
+from exemplar.report.against import features_of
 from exemplar.report.terminal import against_as_text, as_text
 from tasks.plan import open_repository
 
@@ -55,15 +56,18 @@ def show(names: Sequence[str]) -> str:
         names: of tables that have been made.
 
     Returns:
-        The scores beside the published numbers; `coherent` against the published composition.
+        The scores beside the published numbers, of each system its own; `coherent` against the
+        published composition.
     """
     parts = []
     for name in names:
         path = FOLDER / f"{name}.csv"
         table = pd.read_csv(path)
         if name == AGAINST:
-            features = fid_features(pd.read_csv(FOLDER / f"{SCORES}.csv"))
+            features = features_of(pd.read_csv(FOLDER / f"{SCORES}.csv"))
             printed = against_as_text(table, features)
+        elif name == pix2pixhd_table.NAME:
+            printed = pix2pixhd_table.as_text(table)
         else:
             printed = as_text(name, table)
         parts.append(f"{path}\n\n{printed}")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
+from typing import TypeVar
 
 from exemplar.settings import load_params, section
 
 Cluster = str | None
 """The section `cluster` of `params.yaml`."""
+
+Name = TypeVar("Name", bound=str)
 
 
 def domain_of(stage: str) -> str:
@@ -22,6 +26,14 @@ def domain_and_condition_of(stage: str) -> tuple[str, str]:
     parser.add_argument("--condition", required=True, help="lowres, edges, normals or labels")
     arguments = parser.parse_args()
     return arguments.domain, arguments.condition
+
+
+def domain_and_network_of(stage: str, networks: Sequence[Name]) -> tuple[str, Name]:
+    """Parses `--domain` and `--network`, which is one of some."""
+    parser = _parser(stage)
+    parser.add_argument("--network", required=True, choices=networks, help="which variant")
+    arguments = parser.parse_args()
+    return arguments.domain, arguments.network
 
 
 def cluster_of() -> str | None:

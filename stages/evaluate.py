@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from exemplar import conditions
 from exemplar.conditions.sources import EdgeSource, edge_network
-from exemplar.estimators import load_estimators
+from exemplar.estimators import Estimators, load_estimators
+from exemplar.features.backbone import BackboneSettings, EstimatorTrunkSettings, load_backbone
+from exemplar.features.perceptual import perceptual
+from exemplar.features.pixelnet import LAYERS
+from exemplar.memory import keep_freed_memory
 from exemplar.methods.pixelnn.compose import Residual, residuals
 from exemplar.metrics.correspondence import chance_error, correspondence_error
+from exemplar.metrics.diversity import PLAIN, perceptual_name, plain
 from exemplar.metrics.edges import edge_counts
 from exemplar.metrics.evaluation import Evaluation, write_evaluation
-from exemplar.metrics.judge import Judge
+from exemplar.metrics.judge import Judge, Seen
 from exemplar.metrics.normals import angular_error
 from exemplar.metrics.ranked import Ranking
 from exemplar.metrics.seams import seam_energy
@@ -29,10 +36,13 @@ from stages.arguments import domain_and_condition_of
 SECTIONS = {"global": "candidates", "pixelnn": "candidates", "coherent": "coherent"}
 """The methods that synthesise by copying, and the section of `params.yaml` that made each."""
 
-METHODS = ("regressor", *SECTIONS)
+METHODS = ("regressor", "pix2pix", *SECTIONS)
+
+Looks = Callable[[np.ndarray, Seen], np.ndarray]
+"""Features (C, P) by which images (C, H, W, 3), which the judge has seen, are told apart."""
 
 KEPT_BYTES = 64 << 20
-"""Photographs, and as many regressed images, kept in memory between test images."""
+"""Of photographs, regressed images and surfaces each, kept in memory between test images."""
 
 BATCH = 64
 """Photographs read at a time."""
@@ -45,6 +55,8 @@ class EvaluateSettings(Settings):
     """Which network judges edges."""
     edge_threshold: float = Field(default=0.5, gt=0, lt=1)
     """A pixel of the real photograph is an edge if the judge sees at least this."""
+    perceptual: BackboneSettings | None = EstimatorTrunkSettings()
+    """The network on whose features diversity is measured; None: on the pixels themselves."""
     rounds: int = Field(default=20, ge=1)
     """Draws of one candidate per image that rand-1 averages over."""
     photographs: int = Field(default=2000, ge=1)
@@ -67,27 +79,38 @@ class Outputs:
         """Opens the stores.
 
         Raises:
-            StoreError: one is missing, or has other test images than the others.
+            StoreError: one is missing, or has other test images than the others, or pix2pix another
+                number of candidates than PixelNN.
         """
         params, images = load_params(), open_group(layout.images(domain), "image")
         features = open_group(layout.features(domain, condition), "regressed")
-        self.surfaces = array(images, "surface") if "surface" in images else None
+        self.surfaces = (
+            Resident(array(images, "surface"), budget=KEPT_BYTES) if "surface" in images else None
+        )
         self.photographs = Resident(array(images, "image"), budget=KEPT_BYTES)
         self.regressed = Resident(array(features, "regressed"), budget=KEPT_BYTES)
         self.residual: dict[str, Residual] = {
             method: section(params, name, Copied).residual for method, name in SECTIONS.items()
         }
+        arrays = {"pix2pix": ("image",)} | dict.fromkeys(SECTIONS, ("image", "source"))
         self.stores = {
-            method: open_group(layout.candidates(method, domain, condition), "image", "source")
-            for method in SECTIONS
+            method: open_group(layout.candidates(method, domain, condition), *needed)
+            for method, needed in arrays.items()
         }
         rows = {method: store.attrs["rows"] for method, store in self.stores.items()}
+        task = f"{domain}-{condition}"
         if any(found != rows["coherent"] for found in rows.values()):
-            task = f"{domain}-{condition}"
             raise StoreError(
                 f"{layout.candidates('coherent', domain, condition)}: of other test images than "
-                f"those of {' and '.join(m for m in SECTIONS if m != 'coherent')}; run "
-                f"`exemplar reproduce candidates@{task} coherent@{task}`"
+                f"those of {', '.join(method for method in rows if method != 'coherent')}; run "
+                f"`exemplar reproduce candidates@{task} pix2pix_candidates@{task} coherent@{task}`"
+            )
+        counts = [array(self.stores[m], "image").shape[1] for m in ("pix2pix", "pixelnn")]
+        if counts[0] != counts[1]:
+            raise StoreError(
+                f"{layout.candidates('pix2pix', domain, condition)}: expected as many candidates "
+                f"as PixelNN has, {counts[1]}, got {counts[0]}; run `exemplar reproduce "
+                f"candidates@{task} pix2pix_candidates@{task}`"
             )
         self.rows = np.asarray(rows["coherent"], np.int64)
 
@@ -122,13 +145,13 @@ class Outputs:
         """Surface coordinates of a test image, (H, W, 3), if any are known."""
         if self.surfaces is None:
             return None
-        found = read_rows(self.surfaces, [int(self.rows[place])])[0]
+        found = self.surfaces_of(self.rows[[place]])[0]
         return found if np.isfinite(found).all(-1).any() else None
 
     def surfaces_of(self, rows: np.ndarray) -> np.ndarray:
         """Surface coordinates of exemplars, (K, H, W, 3)."""
         assert self.surfaces is not None
-        return read_rows(self.surfaces, rows)
+        return self.surfaces.rows(rows).numpy()
 
 
 def main() -> None:
@@ -136,15 +159,16 @@ def main() -> None:
     domain, condition = domain_and_condition_of("evaluate")
     settings = section(load_params(), "evaluate", EvaluateSettings)
     torch.set_num_threads(settings.threads)
+    keep_freed_memory()
     estimators = load_estimators(layout.ESTIMATORS)
     judge = Judge(estimators, *edge_network(settings.edges, estimators))
+    name, looks = _looks(settings.perceptual, estimators)
     outputs, items = Outputs(domain, condition), read_items(layout.items(domain))
     ids = items["id"].to_list()
-    result = Evaluation(
-        {method: Selections(settings.seed, settings.rounds) for method in METHODS}, judge.identity
-    )
+    empty = {method: Selections(settings.seed, settings.rounds) for method in METHODS}
+    result = Evaluation(empty, judge.identity, name)
     for place, row in enumerate(outputs.rows):
-        _evaluate(result, judge, outputs, place, ids[row], settings.edge_threshold)
+        _evaluate(result, judge, looks, outputs, place, ids[row], settings.edge_threshold)
         result.see("input", _input(domain, condition, int(row)))
         print(f"evaluate {domain}-{condition}: {ids[row]}", flush=True)
 
@@ -160,8 +184,27 @@ def main() -> None:
         write_evaluation(folder, result, {"domain": domain, "condition": condition}, settings.seed)
 
 
+def _looks(named: BackboneSettings | None, estimators: Estimators) -> tuple[str, Looks]:
+    """By which features diversity is measured: their name, and what makes them."""
+    if named is None:
+        return PLAIN, lambda images, _: plain(images)
+    if named == EstimatorTrunkSettings():
+        # The judge made them in the pass in which it looked.
+        return perceptual_name(estimators.identity, LAYERS), lambda _, seen: seen.perceptual
+    network = load_backbone(named, layout.ESTIMATORS)
+    return perceptual_name(network.name, network.layers), lambda images, _: perceptual(
+        network, images
+    )
+
+
 def _evaluate(
-    result: Evaluation, judge: Judge, outputs: Outputs, place: int, image_id: str, threshold: float
+    result: Evaluation,
+    judge: Judge,
+    looks: Looks,
+    outputs: Outputs,
+    place: int,
+    image_id: str,
+    threshold: float,
 ) -> None:
     """Takes in one test image with all that was made of it."""
     truth = outputs.photographs.rows(outputs.rows[[place]]).numpy()
@@ -181,6 +224,7 @@ def _evaluate(
                 by_chance = chance_error(surface, outputs.surfaces_of, source, generator)
                 result.chance.append(float(by_chance.mean()))
         seen = judge(images)
+        features = looks(images, seen)
         errors = angular_error(seen.normals, real.normals[0]).reshape(len(images), -1)
         result.selections[method].add(
             image_id,
@@ -188,9 +232,10 @@ def _evaluate(
             edge_counts(seen.edges, real.edges[0] >= threshold),
             correspondence,
             seam,
-            seen.perceptual,
+            features,
             outputs.ranking(method, place),
         )
+        result.tell_apart(method, image_id, features)
         result.means[method].append(seen.means)
         result.see(method, images)
 

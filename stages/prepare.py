@@ -1,9 +1,11 @@
-"""Stage `prepare`: photographs, or a renderer → data/<domain>/."""
+"""Stage `prepare`: photographs, layouts, or a renderer → data/<domain>/."""
 
 from __future__ import annotations
 
 from exemplar.data.ingest import prepare_photographs
 from exemplar.data.inputs import DomainError
+from exemplar.data.layout_settings import CityscapesSettings
+from exemplar.data.layouts import prepare_layouts
 from exemplar.data.rendered.settings import RenderedSettings
 from exemplar.data.settings import Domain, PrepareSettings
 from exemplar.settings import SettingsError, load_params, section
@@ -23,6 +25,8 @@ def main() -> None:
             from exemplar.data.synthetic import prepare_rendered  # brings the ray tracer
 
             prepare_rendered(out, settings, common)
+        elif isinstance(settings, CityscapesSettings):
+            prepare_layouts(out, settings, common)
         else:
             prepare_photographs(out, settings, common)
     except (DomainError, SettingsError) as error:

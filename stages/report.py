@@ -1,4 +1,4 @@
-"""Stage `report`: evaluations, candidates and their sources → two tables and one page.
+"""Stage `report`: evaluations, candidates, their sources, trainings → two tables and one page.
 
 Reads the stores of every domain and condition of the run; writes `reports/tables/pixelnn.csv`,
 `reports/tables/coherent.csv` and `reports/index.html`.
@@ -22,8 +22,16 @@ from exemplar.report.gallery import example, fourier_tiles
 from exemplar.report.page import Pair, render
 from exemplar.report.plots import spectrum_plot
 from exemplar.report.published import DomainFacts
-from exemplar.report.stored import Coherent, Stored, candidate_errors, evenly
+from exemplar.report.spread import spread
+from exemplar.report.stored import (
+    Coherent,
+    Stored,
+    candidate_errors,
+    candidate_spread,
+    evenly,
+)
 from exemplar.report.tables import evaluated, join_tables, read_comparison, read_table
+from exemplar.report.training import Training, read_training
 from exemplar.settings import Settings, load_params, section
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, read_rows
@@ -33,7 +41,7 @@ from exemplar.store.items import read_items, rows_of
 # The settings that the page prints; all of them must be dependencies of the stage.
 PRINTED = (
     "run", "prepare", "domains", "estimators", "conditions", "regressor", "projection", "features",
-    "candidates", "ranking", "coherent", "evaluate", "report",
+    "candidates", "ranking", "coherent", "pix2pix", "evaluate", "report",
 )  # fmt: skip
 
 
@@ -46,6 +54,8 @@ class ReportSettings(Settings):
     """Of all together, shared evenly, at least one of each: every input takes half a megabyte."""
     candidates: int = Field(8, ge=1)
     """Of each input, at most as many as its distinct few."""
+    spreads: int = Field(2, ge=1)
+    """Of the inputs of each domain and condition those whose spread is shown."""
 
     def shown(self, pairs: int) -> int:
         """Inputs of each of so many pairs of a domain and a condition."""
@@ -53,10 +63,12 @@ class ReportSettings(Settings):
 
 
 class RunSettings(Settings):
-    """Section `run`: the domains and conditions of the run."""
+    """Section `run`: the domains and conditions of the run, and the domains of pix2pixHD."""
 
     domains: list[str] = Field(min_length=1)
     conditions: list[str] = Field(min_length=1)
+    layouts: list[str] = Field(default_factory=list)
+    """Domains that pix2pixHD is trained on; it has a page of its own."""
 
 
 def main() -> None:
@@ -67,11 +79,13 @@ def main() -> None:
     names = [(domain, condition) for domain in run.domains for condition in run.conditions]
     tables = [read_table(layout.evaluation("pixelnn", *name), *name) for name in names]
     against = [read_comparison(layout.evaluation("pixelnn", *name), *name) for name in names]
+    pairs = [pair(*name, settings.shown(len(names)), settings) for name in names]
+    trained = {one.domain: one.training for one in reversed(pairs)}
     page = render(
-        [pair(*name, settings.shown(len(names)), settings.candidates) for name in names],
+        pairs,
         pd.concat(tables, ignore_index=True),
         pd.concat(against, ignore_index=True),
-        {domain: facts(domain, params, run.conditions[0]) for domain in run.domains},
+        {name: facts(name, params, run.conditions[0], trained[name]) for name in run.domains},
         printed(params, run.domains),
     )
     join_tables(tables, "reports/tables/pixelnn.csv")
@@ -80,7 +94,7 @@ def main() -> None:
         partial.write_text(page)
 
 
-def pair(domain: str, condition: str, inputs: int, candidates: int) -> Pair:
+def pair(domain: str, condition: str, inputs: int, settings: ReportSettings) -> Pair:
     """Draws everything that the page shows of one domain and condition."""
     name, folder = f"{domain}-{condition}", layout.evaluation("pixelnn", domain, condition)
     spectrum = pd.read_csv(evaluated(folder, "spectrum.csv"))
@@ -93,8 +107,15 @@ def pair(domain: str, condition: str, inputs: int, candidates: int) -> Pair:
         domain=domain,
         condition=condition,
         examples=[
-            example(one, items, lambda rows: read_rows(image, rows), candidates) for one in shown
+            example(one, items, lambda rows: read_rows(image, rows), settings.candidates)
+            for one in shown
         ],
+        spreads=[spread(one, settings.candidates) for one in shown[: settings.spreads]],
+        training=read_training(
+            layout.pix2pix_progress(domain, condition),
+            layout.pix2pix(domain, condition).with_suffix(".json"),
+            name,
+        ),
         plot=spectrum_plot(spectrum, name),
         fourier=fourier_tiles(shown[0]),
         candidates=made.shape[1],
@@ -112,7 +133,7 @@ def open_candidates(domain: str, condition: str) -> dict[str, zarr.Group]:
     Raises:
         StoreError: a store is missing, or they are not of the same test images.
     """
-    needed = {"coherent": ["source", "score", "few"], "pixelnn": [], "global": []}
+    needed = {"coherent": ["source", "score", "few"], "pixelnn": [], "global": [], "pix2pix": []}
     stores = {
         method: open_group(layout.candidates(method, domain, condition), "image", *names)
         for method, names in needed.items()
@@ -136,6 +157,7 @@ def stored(
     regressed = array(open_group(layout.features(domain, condition), "regressed"), "regressed")
     folder = layout.evaluation("pixelnn", domain, condition)
     scores = pd.read_csv(evaluated(folder, "scores.csv"), dtype={"image": str})
+    apart = pd.read_csv(evaluated(folder, "spread.csv"), dtype=str, keep_default_na=False)
     rows = attribute(stores["coherent"], "rows")
     for place in evenly(len(rows), count):
         row = rows[place]
@@ -151,6 +173,8 @@ def stored(
             members=attribute(stores["pixelnn"], "candidates"),
             global_=one(array(stores["global"], "image"), place),
             errors=candidate_errors(scores, identity),
+            pix2pix=one(array(stores["pix2pix"], "image"), place),
+            spread=candidate_spread(apart, identity),
         )
 
 
@@ -176,7 +200,7 @@ def attribute(group: zarr.Group, name: str) -> Any:
     return group.attrs[name]
 
 
-def facts(domain: str, params: dict[str, Any], condition: str) -> DomainFacts:
+def facts(domain: str, params: dict[str, Any], condition: str, training: Training) -> DomainFacts:
     """What the tables do not say about a domain; networks are alike for all its conditions."""
     items = read_items(layout.items(domain))
     height, width = array(open_group(layout.images(domain), "image"), "image").shape[1:3]
@@ -190,6 +214,7 @@ def facts(domain: str, params: dict[str, Any], condition: str) -> DomainFacts:
         + "".join(f", {name} {value}" for name, value in network.items()),
         descriptors=f"conv{{{layers}}} of {attribute(described, 'backbone')}, "
         f"projected to {attribute(described, 'dimensions')} dimensions",
+        pix2pix=training.network,
     )
 
 

@@ -1,4 +1,4 @@
-"""From a file's bytes to upright RGB pixels, or the reason why not."""
+"""From a file's bytes to upright RGB pixels, or to whole numbers, or the reason why not."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from exemplar.data.inputs import BadPhoto
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 MAX_PIXELS = 80_000_000  # beyond, a file is taken for a decompression bomb
 ORIENTATION = 0x0112  # the EXIF tag
+NUMBERS = ("1", "L", "P", "I", "I;16", "I;16L", "I;16B", "I;16N")  # modes of one number a pixel
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -43,20 +44,49 @@ def decode(data: bytes) -> Image.Image:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd metadata, which does no harm
-        try:
-            image = _opened(data)
-            image.load()
-        except BadPhoto:
-            raise
-        except UnidentifiedImageError:
-            raise BadPhoto(_not_an_image(data)) from None
-        except Image.DecompressionBombError:
-            raise BadPhoto(_too_large("its size")) from None
-        except Exception as error:  # a decoder that is fed noise may raise anything
-            raise BadPhoto(f"cannot be decoded: {str(error) or type(error).__name__}") from error
+        image = _loaded(data)
         turn = UPRIGHT.get(_orientation(image))
         image = _srgb(_opaque(_eight_bits(image)))
         return image.transpose(turn) if turn is not None else image
+
+
+def numbers(data: bytes) -> np.ndarray:
+    """Decodes a map of whole numbers, such as labels or instances: nothing is scaled.
+
+    Args:
+        data: a whole file, grey or with a palette, of up to 32 bits.
+
+    Returns:
+        (H, W) i64; of a palette, its places.
+
+    Raises:
+        BadPhoto: it is no image, is truncated or too large, or has colours.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = _loaded(data)
+        if image.mode not in NUMBERS:
+            raise BadPhoto(
+                "expected one number a pixel (a grey or palette image of 8, 16 or 32 bits), got "
+                f"mode {image.mode}; save numbers, not colours"
+            )
+        return np.asarray(image).astype(np.int64)
+
+
+def _loaded(data: bytes) -> Image.Image:
+    """The image as it is stored."""
+    try:
+        image = _opened(data)
+        image.load()
+    except BadPhoto:
+        raise
+    except UnidentifiedImageError:
+        raise BadPhoto(_not_an_image(data)) from None
+    except Image.DecompressionBombError:
+        raise BadPhoto(_too_large("its size")) from None
+    except Exception as error:  # a decoder that is fed noise may raise anything
+        raise BadPhoto(f"cannot be decoded: {str(error) or type(error).__name__}") from error
+    return image
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from exemplar.data.layout_settings import CityscapesSettings
 from exemplar.data.photo_settings import Photos
 from exemplar.data.rendered.settings import RenderedSettings
 from exemplar.settings import Settings
 
-Domain = Annotated[RenderedSettings | Photos, Field(discriminator="kind")]
+Domain = Annotated[RenderedSettings | Photos | CityscapesSettings, Field(discriminator="kind")]
 
 
 class PrepareSettings(Settings):

@@ -1,7 +1,8 @@
 """All that is measured of one domain and condition, and the files that say it.
 
 The end of the way of the data: what the judge saw of every method's outputs streams in, and
-`table.csv`, `scores.csv`, `comparison.csv`, `spectrum.csv` and `metrics.json` go out.
+`table.csv`, `scores.csv`, `comparison.csv`, `spread.csv`, `spectrum.csv` and `metrics.json` go
+out.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import numpy as np
 import pandas as pd
 
 from exemplar.metrics.comparison import compare
+from exemplar.metrics.diversity import farthest_first
 from exemplar.metrics.frechet import difference_interval, features_name, frechet_distance
 from exemplar.metrics.selection import MEASURES, METRICS, Selections
 from exemplar.metrics.spectrum import radial_spectrum
 
 COLUMNS = (
     "domain", "condition", "method", "selection", *METRICS[:-1], "images", "candidates", "judge",
-    "correspondence", "seam", "diversity", "fid", "fid_features", "rank_correlation",
+    "correspondence", "seam", "diversity", "diversity_features", "fid", "fid_features",
+    "rank_correlation",
 )  # fmt: skip
 """Of `table.csv`; what is undefined is empty."""
 
@@ -37,21 +40,26 @@ class Evaluation:
     Attributes:
         selections: by method.
         judge: who judged.
+        looks: the name of the features by which candidates are told apart.
+        apart: by method and image, its candidates in the order of `farthest_first`.
         chance: the mean correspondence error of each image if sources were anywhere.
         means: by method, the candidates' features for the Fréchet distance, (C, M) an image.
         photographs: those of photographs, (n, M) each.
         power: by series, each image's radial spectrum.
     """
 
-    def __init__(self, selections: dict[str, Selections], judge: str) -> None:
+    def __init__(self, selections: dict[str, Selections], judge: str, looks: str) -> None:
         """Starts with no images.
 
         Args:
             selections: empty ones, by method.
             judge: its identity.
+            looks: the name of the features that `selections` and `tell_apart` will be given.
         """
         self.selections = selections
         self.judge = judge
+        self.looks = looks
+        self.apart: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
         self.chance: list[float] = []
         self.means: defaultdict[str, list[np.ndarray]] = defaultdict(list)
         self.photographs: list[np.ndarray] = []
@@ -60,6 +68,11 @@ class Evaluation:
     def see(self, series: str, images: np.ndarray) -> None:
         """Takes in the mean spectrum of images, as for `radial_spectrum`."""
         self.power[series].append(radial_spectrum(images)[1].mean(0))
+
+    def tell_apart(self, method: str, image_id: str, features: np.ndarray) -> None:
+        """Takes in by what a method's candidates of an image differ, (C, P)."""
+        if len(features) > 1:
+            self.apart[method][image_id] = farthest_first(features)
 
     def frechet(self) -> dict[str, float]:
         """The Fréchet distance of each method with many candidates; NaN of too few images."""
@@ -78,6 +91,8 @@ class Evaluation:
         for method, chosen in self.selections.items():
             for row in chosen.rows():
                 row |= {"method": method, "judge": self.judge}
+                if not np.isnan(row["diversity"]):
+                    row["diversity_features"] = self.looks
                 if row["selection"] == "rand-1" and not np.isnan(fid.get(method, np.nan)):
                     row |= {"fid": fid[method], "fid_features": features_name(self.judge)}
                 rows.append(row)
@@ -93,6 +108,21 @@ class Evaluation:
                 }
             )
         return pd.DataFrame(rows)
+
+    def spread(self) -> pd.DataFrame:
+        """Of each image with many candidates their `diversity`, and the most different first.
+
+        Returns:
+            Columns `image`, `method`, `diversity`, and `order`: candidates from 0, a space between
+            them, in the order of `farthest_first`.
+        """
+        rows = []
+        for method, orders in self.apart.items():
+            diversity = self.selections[method].expected()["diversity"]
+            for image_id, order in orders.items():
+                found = {"image": image_id, "method": method, "diversity": diversity[image_id]}
+                rows.append(found | {"order": " ".join(map(str, order))})
+        return pd.DataFrame(rows, columns=["image", "method", "diversity", "order"])
 
     def comparison(self, fid: dict[str, float], seed: int) -> pd.DataFrame:
         """`coherent` beside `pixelnn`, as published, over the same images."""
@@ -118,7 +148,7 @@ class Evaluation:
 def write_evaluation(
     folder: Path, result: Evaluation, names: dict[str, str], seed: int = 0
 ) -> None:
-    """Writes table.csv, scores.csv, comparison.csv, spectrum.csv and metrics.json.
+    """Writes table.csv, scores.csv, comparison.csv, spread.csv, spectrum.csv and metrics.json.
 
     Args:
         folder: a new one, which is made.
@@ -138,6 +168,7 @@ def write_evaluation(
     comparison = result.comparison(fid, seed)
     order = [*names, *comparison.columns]
     _csv(comparison.assign(**names).reindex(columns=order), folder / "comparison.csv")
+    _csv(result.spread(), folder / "spread.csv")
     spectrum = [
         {"series": name, "frequency": frequency, "power": power}
         for name, values in result.power.items()

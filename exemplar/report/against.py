@@ -15,6 +15,7 @@ import pandas as pd
 from exemplar.report.scores import Cell
 from exemplar.report.tables import (
     DECIMALS,
+    DISTANCES,
     HEADINGS,
     HIGHER,
     Row,
@@ -80,13 +81,12 @@ class Comparison:
         return joined[:1].upper() + joined[1:] + "." if joined else ""
 
 
-def comparisons(table: pd.DataFrame, features: dict[tuple[str, str], str]) -> list[Comparison]:
+def comparisons(table: pd.DataFrame, features: dict[tuple[str, str, str], str]) -> list[Comparison]:
     """The rows of `reports/tables/coherent.csv`, by domain and condition.
 
     Args:
         table: the joined comparison (`tables.read_comparison`), as text or read with numbers.
-        features: what the distance `fid` is measured on, by domain and condition
-            (`fid_features`).
+        features: what a distance is measured on, by domain, condition and metric (`features_of`).
 
     Returns:
         In the table's order, without metrics that neither composition has.
@@ -95,18 +95,19 @@ def comparisons(table: pd.DataFrame, features: dict[tuple[str, str], str]) -> li
     for (domain, condition), rows in grouped(records(table), "domain", "condition").items():
         rows = [row for row in rows if not isnan(number(row, "difference"))]
         images = sorted({shown("images", number(row, "images")) for row in rows})
-        known = features.get((domain, condition), "")
+        known = {metric: features.get((domain, condition, metric), "") for metric in DISTANCES}
         lines = [_difference(row, known) for row in rows]
         found.append(Comparison(domain, condition, " or ".join(images), lines))
     return found
 
 
-def fid_features(table: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """The features that each domain's and condition's `fid` is measured on, from the scores."""
+def features_of(table: pd.DataFrame) -> dict[tuple[str, str, str], str]:
+    """What each domain's and condition's `DISTANCES` are measured on, from the scores."""
     return {
-        (text(row, "domain"), text(row, "condition")): text(row, "fid_features")
+        (text(row, "domain"), text(row, "condition"), metric): text(row, column)
         for row in records(table)
-        if text(row, "fid_features")
+        for metric, column in DISTANCES.items()
+        if text(row, column)
     }
 
 
@@ -118,13 +119,16 @@ def favour(row: Row) -> Favour:
     return "coherent" if (low > 0) == (text(row, "metric") in HIGHER) else "published"
 
 
-def _difference(row: Row, features: str) -> Difference:
+def _difference(row: Row, features: dict[str, str]) -> Difference:
     """One row in words."""
     metric = text(row, "metric")
+    by = UNITS.get(metric, "")
+    if metric in DISTANCES:
+        by = f"(features: {features[metric] or 'not named'})"
     known = not isnan(number(row, "low")) and not isnan(number(row, "high"))
     return Difference(
         metric=HEADINGS.get(metric, metric),
-        by=f"(features: {features or 'not named'})" if metric == "fid" else UNITS.get(metric, ""),
+        by=by,
         better="↑" if metric in HIGHER else "↓",
         published=_cell(row, "published", metric),
         coherent=_cell(row, "coherent", metric),

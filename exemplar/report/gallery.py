@@ -5,15 +5,12 @@ Takes one image's rows of the stores (`stored`); the page places what it returns
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from exemplar.report.attribution import shares
 from exemplar.report.palettes import EXEMPLARS, OTHER, hexadecimal
@@ -24,21 +21,9 @@ from exemplar.report.pictures import (
     position_picture,
 )
 from exemplar.report.stored import Candidate, Coherent, Stored
+from exemplar.report.tiles import Tile, data_uri, thumbnail
 
 Reader = Callable[[list[int]], np.ndarray]
-
-THUMBNAIL = 48  # pixels a side, shown smaller than that
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A picture (a data URI), what stands under it, and whether its pixels are to stay blocks."""
-
-    picture: str
-    caption: str
-    note: str = ""
-    blocky: bool = False
-    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,20 +143,6 @@ def caption(candidate: Candidate) -> str:
     """A candidate's settings, such as `K 3 · from 1 · T 11`; window 0 is the whole image."""
     neighbours, first, window = candidate
     return f"K {neighbours} · from {first} · T {window or 'all'}"
-
-
-def data_uri(image: np.ndarray) -> str:
-    """A u8 (H, W, 3) picture as a PNG in a data URI."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def thumbnail(image: np.ndarray) -> np.ndarray:
-    """A u8 (H, W, 3) picture made small enough to stand in a line of a table."""
-    small = Image.fromarray(np.ascontiguousarray(image))
-    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    return np.asarray(small)
 
 
 def _attribution(table: pd.DataFrame, used: list[int], images: np.ndarray) -> list[Exemplar]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import jinja2
 import pandas as pd
-from markupsafe import Markup
 
-from exemplar.report.against import comparisons, fid_features
+from exemplar.report.against import comparisons, features_of
 from exemplar.report.descriptors import Descriptors
-from exemplar.report.gallery import Example, Tile, data_uri
+from exemplar.report.gallery import Example
+from exemplar.report.html import laid_out
 from exemplar.report.pictures import identity_source, position_picture
 from exemplar.report.published import PAPERS, DomainFacts, comparison
 from exemplar.report.scores import beyond, blocks, correspondence
+from exemplar.report.spread import Spread, diversities
+from exemplar.report.tiles import Tile, data_uri
+from exemplar.report.training import Training
 
 CONDITIONS = {
     "lowres": ("Low resolution", "Colours are given; every detail finer than a block is open."),
@@ -27,7 +28,7 @@ CONDITIONS = {
 
 @dataclass(frozen=True)
 class Pair:
-    """A domain and a condition: examples, spectra (SVG and tiles), counts, descriptors."""
+    """A domain and a condition: examples, spectra (SVG and tiles), counts, and so on."""
 
     domain: str
     condition: str
@@ -37,6 +38,8 @@ class Pair:
     candidates: int
     tested: int
     descriptors: Descriptors
+    spreads: list[Spread]
+    training: Training
 
     @property
     def name(self) -> str:
@@ -73,27 +76,19 @@ def render(
     Returns:
         HTML; the same arguments give the same text.
     """
-    folder = Path(__file__).parent
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["svg"] = Markup
     titles = {name: CONDITIONS.get(name, (name, ""))[0] for name in table["condition"]}
-    return environment.get_template("template.html.j2").render(
-        style=Markup((folder / "style.css").read_text()),
+    return laid_out(
+        "template.html.j2",
         pairs=pairs,
         facts=facts,
         hero=hero(pairs),
         titles=titles,
         tables=[(titles[name], blocks(table, name), beyond(table, name)) for name in titles],
-        against=comparisons(against, fid_features(table)),
+        against=comparisons(against, features_of(table)),
         comparison=comparison("pixelnn", table, facts),
         paper=PAPERS["pixelnn"],
         correspondence=correspondence(table),
+        diversities=diversities(table),
         position_key=data_uri(position_picture(identity_source(96, 96), 96, 96)),
         parameters=parameters,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
 
 import matplotlib
 import pandas as pd
@@ -15,11 +18,14 @@ _INK, _FAINT = "#010203", "#040506"
 SERIES = {
     "input": ("input", "#0a0b01", (0, (1, 1.6))),
     "regressor": ("regressed f(x)", "#0a0b02", (0, (5, 2))),
+    "pix2pix": ("Pix-to-Pix", "#0a0b07", (0, (3, 1.2))),
     "global": ("Global", "#0a0b03", "solid"),
     "pixelnn": ("PixelNN", "#0a0b04", "solid"),
     "coherent": ("PixelNN (coherent)", "#0a0b06", (0, (7, 1.2, 1.5, 1.2))),
     "truth": ("truth", "#0a0b05", "solid"),
 }
+# Losses take these series' colours one after another, whatever they are called.
+_LOSSES = ("global", "coherent", "pixelnn", "regressor", "pix2pix", "input", "truth")
 _VARIABLES = {_INK: "var(--ink)", _FAINT: "var(--line)"} | {
     colour: f"var(--series-{name})" for name, (_, colour, _) in SERIES.items()
 }
@@ -42,9 +48,7 @@ def spectrum_plot(spectrum: pd.DataFrame, name: str) -> str:
     unknown = sorted(set(spectrum["series"]) - set(SERIES))
     if unknown:
         raise ValueError(f"spectrum: series must be of {list(SERIES)}, got {unknown}")
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9}):
-        figure = Figure(figsize=(5.4, 3.5), layout="constrained")
-        axes = figure.add_subplot()
+    with _plot(name) as (figure, axes):
         for series, (label, colour, dashes) in SERIES.items():
             points = spectrum[
                 (spectrum["series"] == series)
@@ -57,33 +61,79 @@ def spectrum_plot(spectrum: pd.DataFrame, name: str) -> str:
                     points["frequency"], points["power"], color=colour, label=label,
                     linestyle=dashes, linewidth=width, zorder=1 if series == "truth" else 2,
                 )  # fmt: skip
-        _dress(axes)
-        buffer = io.StringIO()
-        figure.savefig(
-            buffer,
-            format="svg",
-            transparent=True,
-            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+        axes.set_xlabel("spatial frequency, cycles per image", color=_INK)
+        axes.set_ylabel("power", color=_INK)
+        axes.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
+        _dress(axes, "lower left")
+        return _embeddable(figure, name, f"Power spectra, {name}")
+
+
+def losses_plot(history: pd.DataFrame, name: str) -> str:
+    """A training's losses over its steps, on a logarithmic axis, for they differ in scale.
+
+    Args:
+        history: columns `step` and one a loss, at most seven; what is not above 0 is left out.
+        name: tells this plot's ids from those of other plots in the same page.
+
+    Returns:
+        An `<svg>` element, as from `spectrum_plot`.
+
+    Raises:
+        ValueError: there is no step, no loss, or more losses than colours.
+    """
+    losses = [column for column in history if column != "step"]
+    if "step" not in history or not 1 <= len(losses) <= len(_LOSSES) or not len(history):
+        raise ValueError(
+            f"losses: expected steps and 1 to {len(_LOSSES)} losses, got {len(history)} rows of "
+            f"{list(history)}"
         )
-    return _embeddable(buffer.getvalue(), name)
+    with _plot(name) as (figure, axes):
+        for series, loss in zip(_LOSSES, losses, strict=False):
+            points = history[history[loss] > 0]
+            # A single point would be no line.
+            axes.semilogy(
+                points["step"], points[loss], color=SERIES[series][1], label=loss, linewidth=1.7,
+                marker="o" if len(points) < 3 else None, markersize=3,
+            )  # fmt: skip
+        axes.set_xlabel("step", color=_INK)
+        axes.set_ylabel("loss", color=_INK)
+        low, high = axes.get_ylim()
+        # Powers of ten alone would leave most plots with one number or two.
+        ticks = [t * 10.0**e for e in range(-6, 7) for t in (1, 2, 5) if low <= t * 10.0**e <= high]
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        _dress(axes, "best")
+        return _embeddable(figure, name, f"Losses, {name}")
 
 
-def _dress(axes: Axes) -> None:
-    """Axes with few lines: names, quiet ticks, a legend without a box."""
-    axes.set_xlabel("spatial frequency, cycles per image", color=_INK)
-    axes.set_ylabel("power", color=_INK)
+@contextmanager
+def _plot(name: str) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with one pair of axes, the same for the same name."""
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9}):
+        figure = Figure(figsize=(5.4, 3.5), layout="constrained")
+        yield figure, figure.add_subplot()
+
+
+def _dress(axes: Axes, legend: Literal["best", "lower left"]) -> None:
+    """Axes with few lines: quiet ticks, a legend without a box."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(_FAINT)
     axes.grid(True, which="major", color=_FAINT, linewidth=0.6)
     axes.tick_params(which="both", colors=_INK, length=0)
-    axes.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
     axes.minorticks_off()
     axes.set_axisbelow(True)
-    axes.legend(frameon=False, labelcolor=_INK, loc="lower left", handlelength=2.6)
+    axes.legend(frameon=False, labelcolor=_INK, loc=legend, handlelength=2.6)
 
 
-def _embeddable(text: str, name: str) -> str:
+def _embeddable(figure: Figure, name: str, label: str) -> str:
     """The bare `<svg>` element, its ids made the plot's own and its colours the page's."""
+    buffer = io.StringIO()
+    figure.savefig(
+        buffer,
+        format="svg",
+        transparent=True,
+        metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+    )
+    text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'\s(?:xmlns(?::\w+)?|version)="[^"]*"', "", text)
@@ -93,5 +143,5 @@ def _embeddable(text: str, name: str) -> str:
     text = re.sub(r"<defs>\s*<style.*?</defs>\s*", "", text, flags=re.DOTALL)
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, variable)
-    opening = f'<svg role="img" aria-label="Power spectra, {name}"'
+    opening = f'<svg role="img" aria-label="{label}"'
     return re.sub(r'^<svg width="[^"]*" height="[^"]*"', opening, text)

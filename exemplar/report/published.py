@@ -50,6 +50,10 @@ _PIXELNN = {
 _PIXELNN_IMAGES = {"cats and dogs": 686.0, "human faces": float("nan")}
 
 
+# The methods with many candidates for an input.
+_MANY = ("pix2pix", "global", "pixelnn", "coherent")
+
+
 @dataclass(frozen=True)
 class DomainFacts:
     """What a table does not say about a domain.
@@ -59,12 +63,14 @@ class DomainFacts:
         size: the images' height and width.
         regressor: the network f in words.
         descriptors: what pixels are matched by, in words.
+        pix2pix: how it was trained, in words.
     """
 
     training: int
     size: tuple[int, int]
     regressor: str
     descriptors: str
+    pix2pix: str
 
 
 def published_table(name: str) -> pd.DataFrame | None:
@@ -107,7 +113,7 @@ def comparison(
     own = records(table)
     domains = sorted({text(row, "domain") for row in own})
     judges = sorted({text(row, "judge") for row in own} - {""})
-    many = [row for row in own if text(row, "method") in ("global", "pixelnn", "coherent")]
+    many = [row for row in own if text(row, "method") in _MANY]
     many = [row for row in many if text(row, "selection") not in FEW]
     rows = [
         ("data set", "CelebA faces; Oxford-IIIT Pet heads", ", ".join(domains)),
@@ -134,7 +140,12 @@ def comparison(
         (
             "methods",
             "Pix-to-Pix and PixelNN",
-            "the regressor alone, Global, PixelNN as published, and PixelNN (coherent)",
+            "the regressor alone, Pix-to-Pix, Global, PixelNN as published, and PixelNN (coherent)",
+        ),
+        (
+            "Pix-to-Pix without the oracle",
+            "one output; which of the 72, unstated",
+            "one at random, drawn like that of the other methods",
         ),
         (
             "choice without the truth",
@@ -153,6 +164,11 @@ def comparison(
                 "descriptors",
                 "conv{1_2, 2_2, 3_3, 4_3, 5_3} of a PixelNet trained on PASCAL Context",
                 _distinct([f.descriptors for f in known]),
+            ),
+            (
+                "Pix-to-Pix",
+                "the pipeline of Isola et al., 2016",
+                _distinct([f.pix2pix for f in known]),
             ),
         ]
     return rows

@@ -20,6 +20,7 @@ from exemplar.report.tables import (
     Row,
     grouped,
     leading,
+    measured_on,
     number,
     records,
     shown,
@@ -63,7 +64,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Bar:
-    """A correspondence error of a method (`kind` in the stores), and its length by the longest."""
+    """A number of a method (`kind` in the stores), and its length by the longest."""
 
     kind: str
     method: str
@@ -104,13 +105,13 @@ def beyond(table: pd.DataFrame, condition: str) -> list[Block]:
 
     Returns:
         A block for each domain that has such scores, with the columns of `BEYOND` that it has;
-        under the heading of the distance between features stands which they are.
+        under the headings of distances between features stands which they are.
     """
     found = []
     for domain, _, group, leads in _groups(records(table), condition, BEYOND, "condition"):
         columns = [c for c in BEYOND if any(not isnan(number(row, c)) for row in group)]
-        features = ", ".join(sorted({text(row, "fid_features") for row in group} - {""}))
-        by = {"fid": f"features: {features}", "seam": "no network judges"}
+        by = {distance: f"features: {named}" for distance, named in measured_on(group).items()}
+        by["seam"] = "no network judges"
         headings = [_heading(c, by.get(c, "")) for c in columns]
         title = f"{domain}, {_images(group)} test images"
         found.append(Block(title, "", True, headings, _lines(group, columns, leads)))
@@ -157,19 +158,21 @@ def correspondence(table: pd.DataFrame) -> list[tuple[str, str, list[Bar], str]]
         For each domain and condition: both names, the bars, and a sentence computed from them.
     """
     rows = [row for row in records(table) if not isnan(number(row, "correspondence"))]
-    found = []
-    for (domain, condition), group in grouped(rows, "domain", "condition").items():
-        values = [number(row, "correspondence") for row in group]
-        longest = max(values) or 1.0
-        leads = leading(group, "correspondence")
-        bars = [
-            Bar(
-                text(row, "method"), *names(row), cell(row, "correspondence", lead), value / longest
-            )
-            for row, value, lead in zip(group, values, leads, strict=True)
-        ]
-        found.append((domain, condition, bars, _ratios(group)))
-    return found
+    return [
+        (domain, condition, bars(group, "correspondence"), _ratios(group))
+        for (domain, condition), group in grouped(rows, "domain", "condition").items()
+    ]
+
+
+def bars(rows: list[Row], column: str) -> list[Bar]:
+    """Rows that have a number in a column as bars, by the longest of them."""
+    values = [number(row, column) for row in rows]
+    longest = max(values) or 1.0
+    leads = leading(rows, column)
+    return [
+        Bar(text(row, "method"), *names(row), cell(row, column, lead), value / longest)
+        for row, value, lead in zip(rows, values, leads, strict=True)
+    ]
 
 
 def names(row: Row) -> tuple[str, str]:

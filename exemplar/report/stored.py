@@ -49,12 +49,25 @@ class Coherent:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How much a method's candidates of one image differ: all from all, and which the most.
+
+    `diversity` is their mean distance, as it was written; `order` all of them, the most different
+    first.
+    """
+
+    diversity: str
+    order: list[int]
+
+
+@dataclass(frozen=True)
 class Stored:
     """One test image's rows of the stores, all (…, H, W, 3) u8 but `condition`.
 
     `truth` (H, W, 3); `condition` as stored, of the kind `kind`; `regressed` (H, W, 3); `published`
-    (C', H, W, 3) of `members`, and `global_` (C'', H, W, 3); `errors` those of each method's
-    candidates, as from `candidate_errors`, where known.
+    (C', H, W, 3) of `members`, `global_` and `pix2pix` (…, H, W, 3); `errors` those of each
+    method's candidates, as from `candidate_errors`, where known; `spread` by method, as from
+    `candidate_spread`.
     """
 
     id: str
@@ -67,6 +80,8 @@ class Stored:
     members: list[Candidate]
     global_: np.ndarray
     errors: Mapping[str, Mapping[int, float]]
+    pix2pix: np.ndarray
+    spread: Mapping[str, Spread]
 
     def nearest(self, method: str) -> int | None:
         """The method's candidate with the lowest error, the first of equals; None if unknown."""
@@ -96,6 +111,25 @@ def candidate_errors(scores: pd.DataFrame, image: str) -> dict[str, dict[int, fl
         if text(row, "image") == image and not isnan(error):
             errors.setdefault(text(row, "method"), {})[int(row["candidate"])] = error
     return errors
+
+
+def candidate_spread(table: pd.DataFrame, image: str) -> dict[str, Spread]:
+    """How much the candidates of one image differ.
+
+    Args:
+        table: `spread.csv` as text, with columns `image`, `method`, `diversity`, `order`.
+        image: the image's id.
+
+    Returns:
+        By method, of those with many candidates.
+    """
+    return {
+        text(row, "method"): Spread(
+            text(row, "diversity"), [int(place) for place in text(row, "order").split()]
+        )
+        for row in records(table)
+        if text(row, "image") == image
+    }
 
 
 def evenly(total: int, count: int) -> list[int]:

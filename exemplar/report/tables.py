@@ -23,8 +23,11 @@ METRICS = (*NormalStatistics._fields, "ap")
 BEYOND = ("seam", "diversity", "fid", "rank_correlation")
 COLUMNS = (
     "domain", "condition", "method", "selection", *METRICS, "images", "candidates", "judge",
-    "correspondence", "seam", "diversity", "fid", "fid_features", "rank_correlation",
+    "correspondence", "seam", "diversity", "diversity_features", "fid", "fid_features",
+    "rank_correlation",
 )  # fmt: skip
+# Distances mean nothing without the features that they are measured on: the column that names them.
+DISTANCES = {"diversity": "diversity_features", "fid": "fid_features"}
 COMPARISON = (
     "domain", "condition", "metric", "published", "coherent", "difference", "low", "high", "images",
 )  # fmt: skip
@@ -33,7 +36,7 @@ DECIMALS = {
     "ap": 2, "correspondence": 3, "images": 0, "candidates": 0, "seam": 2, "diversity": 3,
     "fid": 3, "rank_correlation": 2,
 }  # fmt: skip
-# Never without what it was measured on: the judge, or the features of `fid_features`.
+# Never without what it was measured on: the judge, or the features of `DISTANCES`.
 HEADINGS = {
     "mean": "Mean", "median": "Median", "rmse": "RMSE", "within_11_25": "11.25°",
     "within_22_5": "22.5°", "within_30": "30°", "ap": "AP", "correspondence": "Corr.",
@@ -41,10 +44,10 @@ HEADINGS = {
 }  # fmt: skip
 METHODS = {
     "regressor": "Regressor alone",
+    "pix2pix": "Pix-to-Pix",
     "global": "Global",
     "pixelnn": "PixelNN",
     "coherent": "PixelNN (coherent)",
-    "pix2pix": "Pix-to-Pix",
     "chance": "Chance",
 }
 SELECTIONS = {
@@ -86,14 +89,16 @@ def read_table(folder: Path | str, domain: str, condition: str) -> pd.DataFrame:
 
     Raises:
         TableError: the file is missing, has other columns, describes something else, or has a
-            distance between features without their name.
+            distance on features without their name.
     """
     table = _read(folder, "table.csv", COLUMNS, domain, condition)
-    if any(text(row, "fid") and not text(row, "fid_features") for row in records(table)):
-        raise TableError(
-            f"{Path(folder) / 'table.csv'}: expected the name of its features in `fid_features` "
-            "beside every `fid`, some have none; `exemplar reproduce evaluate --force` writes both"
-        )
+    for distance, column in DISTANCES.items():
+        if any(text(row, distance) and not text(row, column) for row in records(table)):
+            raise TableError(
+                f"{Path(folder) / 'table.csv'}: expected the name of its features in `{column}` "
+                f"beside every `{distance}`, some have none; `exemplar reproduce evaluate --force` "
+                "writes both"
+            )
     return table
 
 
@@ -168,6 +173,15 @@ def grouped(rows: Sequence[Row], *columns: str) -> dict[tuple[str, ...], list[Ro
     for row in rows:
         groups.setdefault(tuple(text(row, name) for name in columns), []).append(row)
     return groups
+
+
+def measured_on(rows: Sequence[Row]) -> dict[str, str]:
+    """The features of those `DISTANCES` that some row has, by distance; different ones joined."""
+    named = {
+        distance: sorted({text(row, column) for row in rows} - {""})
+        for distance, column in DISTANCES.items()
+    }
+    return {distance: ", ".join(names) for distance, names in named.items() if names}
 
 
 def number(row: Row, column: str) -> float:

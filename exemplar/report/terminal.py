@@ -17,6 +17,7 @@ from exemplar.report.tables import (
     METRICS,
     Row,
     grouped,
+    measured_on,
     number,
     records,
     shown,
@@ -56,16 +57,16 @@ def as_text(name: str, table: pd.DataFrame) -> str:
         lines += ["Seam energy: grey levels, lower is better. Diversity: distance on features."]
         lines += [f"Published: {PAPERS[name]}.", "What differs:"]
     for sentence in sentences:
-        lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        lines += _hanging(sentence, "  ")
     return "\n".join(lines).rstrip() + "\n"
 
 
-def against_as_text(table: pd.DataFrame, features: dict[tuple[str, str], str]) -> str:
+def against_as_text(table: pd.DataFrame, features: dict[tuple[str, str, str], str]) -> str:
     """Prints the coherent composition against the published one.
 
     Args:
         table: as in `reports/tables/coherent.csv`.
-        features: what `fid` is measured on, by domain and condition (`against.fid_features`).
+        features: what distances are measured on (`against.features_of`).
 
     Returns:
         Lines of text, at most 100 characters wide where the names allow. A star marks whom an
@@ -82,8 +83,8 @@ def against_as_text(table: pd.DataFrame, features: dict[tuple[str, str], str]) -
             interval = " to ".join(end.text for end in d.interval) if d.interval else "none"
             whom = f"* {d.favour}" if d.favour else ""
             name = f"{d.metric} {d.by}".strip()
-            if len(name) > 24:  # the features of FID: a line of their own above the numbers
-                lines.append(f"   {name}")
+            if len(name) > 24:  # features: lines of their own above the numbers
+                lines += _hanging(name, "   ")
                 name = ""
             lines.append(
                 f"   {f'{name} {d.better}':<26}{d.published.text:>10}{d.coherent.text:>10}"
@@ -96,6 +97,11 @@ def against_as_text(table: pd.DataFrame, features: dict[tuple[str, str], str]) -
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _hanging(said: str, indent: str) -> list[str]:
+    """Text in lines, those after the first set further in."""
+    return textwrap.wrap(said, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
+
+
 def _blocks(rows: list[Row], origin: str) -> list[str]:
     """Blocks of rows for each domain and judge, under a line that names both."""
     lines = []
@@ -104,10 +110,11 @@ def _blocks(rows: list[Row], origin: str) -> list[str]:
         count = "" if images == "–" else f", {images} images"
         lines += ["", f"  {origin}{domain} (judge: {judge or 'none'}{count})"]
         lines += _lines(block, METRICS)
-        features = ", ".join(sorted({text(row, "fid_features") for row in block} - {""}))
         if further := _lines(block, OURS):
-            named = f" (FID: on features {features})" if features else ""
-            lines += ["", f"  {origin}{domain}, beyond the paper’s table{named}", *further]
+            lines += ["", f"  {origin}{domain}, beyond the paper’s table"]
+            for distance, named in measured_on(block).items():
+                lines += _hanging(f"{HEADINGS[distance]}: on features {named}", "  ")
+            lines += further
     return lines
 
 

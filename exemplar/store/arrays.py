@@ -123,7 +123,9 @@ def write_rows(array: zarr.Array, start: int, values: np.ndarray) -> None:
         raise StoreError(f"{array.path}: expected rows {array.shape[1:]}, got {values.shape[1:]}")
     for row in range(start, stop, size):  # what is there, perhaps damaged, would be read first
         shard_file(array, row).unlink(missing_ok=True)
-    array[start:stop] = values.astype(array.dtype, copy=False)
+    # A group that is opened anew has forgotten this, and would leave shards of zeros out.
+    whole = array.with_config({"write_empty_chunks": True})
+    whole[start:stop] = values.astype(array.dtype, copy=False)
 
 
 def write_group(

@@ -47,6 +47,16 @@ def ranking(domain: str, condition: str) -> Path:
     return Path("models", "ranking", f"{domain}-{condition}.json")
 
 
+def pix2pix(domain: str, condition: str) -> Path:
+    """The generator of pix2pix; its config has the same name with `.json`."""
+    return Path("models", "pix2pix", f"{domain}-{condition}.safetensors")
+
+
+def pix2pix_progress(domain: str, condition: str) -> Path:
+    """The folder of what was seen in its training: `losses.csv` and `samples/`."""
+    return Path("models", "pix2pix", f"{domain}-{condition}")
+
+
 def candidates(method: str, domain: str, condition: str) -> Path:
     """Synthesised images and their sources."""
     return Path("candidates", method, f"{domain}-{condition}.zarr")

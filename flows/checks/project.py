@@ -29,8 +29,15 @@ MODELS = {
     "candidates": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
     "coherent": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
     "ranking": "exemplar.methods.pixelnn.ranking:RankingSettings",
+    "pix2pix": "exemplar.methods.pix2pix.settings:Pix2PixSettings",
     "evaluate": "stages.evaluate:EvaluateSettings",
     "report": "stages.report:ReportSettings",
+    "pix2pixhd_global": "exemplar.methods.pix2pixhd.stored:GlobalSettings",
+    "pix2pixhd_enhancer": "exemplar.methods.pix2pixhd.stored:EnhancerSettings",
+    "pix2pixhd_styles": "exemplar.methods.pix2pixhd.styles:StylesSettings",
+    "pix2pixhd_samples": "exemplar.methods.pix2pixhd.stored:SamplesSettings",
+    "pix2pixhd_evaluate": "stages.pix2pixhd_evaluate:Pix2pixHDEvaluateSettings",
+    "pix2pixhd_report": "stages.pix2pixhd_report:ReportSettings",
     "cluster": "stages.arguments:Cluster",
 }
 DAY = 86400.0
@@ -67,8 +74,14 @@ def settings(params: dict[str, Any]) -> Iterator[Finding]:
                 wrong.append(f"{each}: cannot be checked: {error}")
     run, domains = params.get("run"), params.get("domains")
     if isinstance(run, dict) and isinstance(domains, dict):
-        missing = [name for name in run.get("domains") or [] if name not in domains]
-        wrong += [f"run.domains: {name!r} has no section in domains" for name in missing]
+        for key in ("domains", "layouts"):
+            missing = [name for name in run.get(key) or [] if name not in domains]
+            wrong += [f"run.{key}: {name!r} has no section in domains" for name in missing]
+        unprepared = set(run.get("layouts") or []) - set(run.get("domains") or [])
+        wrong += [
+            f"run.layouts: {name!r} must be in run.domains too, or it is not prepared"
+            for name in sorted(unprepared)
+        ]
     yield from (problem("params.yaml", said, "correct it in params.yaml") for said in wrong)
     if not wrong:
         yield ok("params.yaml", f"{len(params)} sections")

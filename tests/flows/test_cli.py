@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from exemplar.methods.pix2pixhd.requests import Request
 from exemplar.report.published import published_table
 from flows import cli, deploy, tables
 from flows.environment import prepare
@@ -150,6 +151,9 @@ def test_outside_the_project_it_says_so(tmp_path, monkeypatch, capsys):
         (["synth", "a.png", "--domain", "d"], "--condition, --out"),
         (["synth", "a.png", "--like", "0"], "whole number of at least 1, got '0'"),
         (["synth", "a.png", "--count", "few"], "whole number of at least 1, got 'few'"),
+        (["edit", "a.png", "--domain", "d"], "--out"),
+        (["edit", "a.png", "--seed", "-1"], "--seed"),
+        (["edit", "a.png", "--seed", "one"], "expected a whole number, got 'one'"),
         (["nothing"], "invalid choice: 'nothing'"),
         ([], "COMMAND"),
     ],
@@ -189,6 +193,29 @@ def test_like_needs_a_photograph(monkeypatch, capsys):
         "exemplar synth: --like COUNT says how many exemplars look like the photograph of "
         "--from IMAGE; name one, or leave --like out\n"
     )
+
+
+def test_edit_hands_its_arguments_on(monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr("flows.edit.edit", lambda *all: given.append(all) or [Path("o/a-0.png")])
+    line = "edit a.png --domain d --out o --instances i.png --relabel car=bus --relabel 7:3=1"
+    more = "--style 26001=3 --style 26001:car=4 --from b.jpg --ignore 0 --ignore 255"
+    assert cli.main([*line.split(), *more.split(), "--count", "3", "--seed", "5"]) == 0
+    ((request, *rest),) = given
+    assert rest == ["d", Path("o")]
+    assert request == Request(
+        labels=Path("a.png"),
+        instances=Path("i.png"),
+        relabel=("car=bus", "7:3=1"),
+        styles=("26001=3", "26001:car=4"),
+        ignore=(0, 255),
+        photograph=Path("b.jpg"),
+        count=3,
+        seed=5,
+    )
+    assert capsys.readouterr().out == "o/a-0.png\n"
+    assert cli.main(["edit", "folder", "--domain", "d", "--out", "o", "--choices", "12:car"]) == 0
+    assert given[1][0] == Request(labels=Path("folder"), choices="12:car")
 
 
 def test_tables_know_their_stages(toy):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from exemplar.report.against import comparisons, favour, fid_features
+from exemplar.report.against import comparisons, favour, features_of
 from exemplar.report.tables import COMPARISON
 from exemplar.report.terminal import WIDTH, against_as_text
 
@@ -28,7 +28,10 @@ def table() -> pd.DataFrame:
     return frame.loc[:, list(COMPARISON)]
 
 
-FEATURES = {("pets", "edges"): "deep means of conv1_2"}
+FEATURES = {
+    ("pets", "edges", "fid"): "deep means of conv1_2",
+    ("pets", "edges", "diversity"): "pixels",
+}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,7 @@ def test_numbers_are_shown_with_their_interval() -> None:
     ]
     assert shown["FID"].interval is None
     assert shown["FID"].by == "(features: deep means of conv1_2)"
+    assert shown["Diversity"].by == "(features: pixels)"
     assert shown["AP"].difference.text == "+0.125"
 
 
@@ -80,9 +84,17 @@ def test_the_summary_names_every_metric_that_has_an_interval() -> None:
 
 def test_features_are_those_of_the_scores() -> None:
     scores = pd.DataFrame(
-        {"domain": ["pets", "pets"], "condition": "edges", "fid_features": [None, "deep means"]}
+        {
+            "domain": ["pets", "pets"],
+            "condition": "edges",
+            "fid_features": [None, "deep means"],
+            "diversity_features": ["pixels", ""],
+        }
     )
-    assert fid_features(scores) == {("pets", "edges"): "deep means"}
+    assert features_of(scores) == {
+        ("pets", "edges", "fid"): "deep means",
+        ("pets", "edges", "diversity"): "pixels",
+    }
     assert comparisons(table(), {})[0].differences[-1].by == "(features: not named)"
 
 
@@ -98,3 +110,7 @@ def test_the_terminal_prints_numbers_read_back(tmp_path) -> None:
     place = next(i for i, line in enumerate(lines) if "FID" in line)
     assert lines[place].strip() == "FID (features: deep means of conv1_2)"
     assert lines[place + 1].split() == ["↓", "7.500", "5.250", "−2.250", "none"]
+    long = FEATURES | {("pets", "edges", "fid"): "a network of a long name " * 7}
+    lines = against_as_text(table(), long).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert sum("network" in line for line in lines) > 1

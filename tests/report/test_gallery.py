@@ -10,15 +10,13 @@ import pytest
 from PIL import Image
 
 from exemplar.report.gallery import (
-    THUMBNAIL,
     caption,
-    data_uri,
     example,
     fourier_tiles,
     ranked_tile,
-    thumbnail,
 )
 from exemplar.report.stored import Coherent, Stored
+from exemplar.report.tiles import THUMBNAIL, data_uri, thumbnail
 
 MEMBERS = [(1, 1, 7), (1, 1, 1), (3, 1, 11), (5, 4, 11), (5, 1, 7), (5, 1, 11), (5, 1, 0)]
 SCORE = [4.0, 7.0, 1.5, 9.0, 8.0, 0.5, 2.5]
@@ -54,6 +52,8 @@ def stored(errors: dict[str, dict[int, float]], votes: int = 0) -> Stored:
         members=[[5, 1, 11], [9, 9, 9], [1, 1, 7], [1, 1, 1], [5, 1, 7], [5, 4, 11], [5, 1, 0]],
         global_=images(),
         errors=errors,
+        pix2pix=images(),
+        spread={},
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exemplar.report.plots import SERIES, spectrum_plot
+from exemplar.report.plots import SERIES, losses_plot, spectrum_plot
 
 
 def spectrum(names: tuple[str, ...] = tuple(SERIES)) -> pd.DataFrame:
@@ -70,3 +70,37 @@ def test_lines_fall_as_the_power_does() -> None:
 def test_an_unknown_series_is_named() -> None:
     with pytest.raises(ValueError, match=r"series must be of .*got \['glann'\]"):
         spectrum_plot(spectrum(("glann",)), "x")
+
+
+def losses(**values: list[float]) -> pd.DataFrame:
+    return pd.DataFrame({"step": [10 * (i + 1) for i in range(len(values["d"]))], **values})
+
+
+def heights(text: str, series: str) -> list[float]:
+    """Where the points of a line lie, from the top."""
+    paths = re.findall(rf'<path d="([^"]+)"[^>]*var\(--series-{series}\)', text)
+    # The second is its sample in the legend.
+    return [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", paths[0])]
+
+
+def test_losses_are_drawn_by_their_logarithm_and_named() -> None:
+    text = losses_plot(losses(d=[1.0, 10.0, 100.0], l1=[100.0, 0.0, 1.0]), "x")
+    assert ">d</text>" in text and ">l1</text>" in text and ">step</text>" in text
+    first, second, third = heights(text, "global")
+    assert first - second == pytest.approx(second - third)
+    assert first > second
+    assert len(heights(text, "coherent")) == 2, "what is 0 has no logarithm"
+    # Text on the axis says the value, not its power of ten.
+    assert ">100</text>" in text and ">20</text>" in text
+    assert "#0" not in re.sub(r'"#[a-z]', "", text)
+    assert losses_plot(losses(d=[1.0]), "x").count("<use") == 2, "one step: a dot, and its sample"
+
+
+@pytest.mark.parametrize(
+    "history",
+    [losses(d=[]), pd.DataFrame({"step": [1]}), pd.DataFrame({"d": [1.0]})],
+    ids=["no row", "no loss", "no step"],
+)
+def test_losses_without_steps_or_values_are_refused(history: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="expected steps and 1 to 7 losses, got"):
+        losses_plot(history, "x")

@@ -14,10 +14,10 @@ OURS = pd.DataFrame(
     {
         "domain": "rendered",
         "condition": "edges",
-        "method": ["regressor", "global", "pixelnn", "coherent"],
+        "method": ["regressor", "pix2pix", "pixelnn", "coherent"],
         "selection": ["single", "rand-1", "rand-1", "distinct few"],
         "images": [40.0, 40.0, 40.0, 40.0],
-        "candidates": [1.0, 72.0, 72.0, 8.0],
+        "candidates": [1.0, 50.0, 72.0, 8.0],
         "judge": ["estimators@rendered", "estimators@rendered", "", ""],
     }
 )
@@ -86,14 +86,16 @@ def test_a_table_that_nobody_published() -> None:
 
 
 def test_differences_name_data_judge_and_candidates() -> None:
-    facts = {"rendered": DomainFacts(1360, (96, 96), "PixelNet, width 16", "conv3_3 of a net")}
+    facts = {"rendered": DomainFacts(1360, (96, 96), "f of width 16", "conv3_3 of a net", "G")}
     found = {aspect: here for aspect, _, here in comparison("pixelnn", OURS, facts)}
     assert found["data set"] == "rendered"
     assert found["training images"] == "rendered: 1,360"
     assert found["test images"] == "rendered: 40"
     assert found["resolution"] == "96 × 96"
-    assert found["regressor"] == "PixelNet, width 16"
+    assert found["regressor"] == "f of width 16"
+    assert found["Pix-to-Pix"] == "G"
+    assert "Pix-to-Pix" in found["methods"]
     assert found["descriptors"] == "conv3_3 of a net"
-    assert found["candidates for an input"] == "rendered: 72", "of the schedule, not of the few"
+    assert found["candidates for an input"] == "rendered: 50 or 72", "not of the few"
     assert found["judge"] == "estimators@rendered, run in the same way"
     assert "judge: the paper, an off-the-shelf PixelNet" in " ".join(differences("pixelnn", OURS))

@@ -9,7 +9,14 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exemplar.report.stored import Coherent, Stored, candidate_errors, evenly
+from exemplar.report.stored import (
+    Coherent,
+    Spread,
+    Stored,
+    candidate_errors,
+    candidate_spread,
+    evenly,
+)
 
 SCORE = [3.0, 1.0, 2.0, 1.5, 2.0]
 
@@ -21,8 +28,9 @@ def stored(errors: dict[str, dict[int, float]]) -> Stored:
     coherent = Coherent(blank, blank.astype(np.int32), members, score, [1, 4], 2)
     published = [[5, 1, 0], [1, 1, 7], [1, 2, 7]]
     return Stored(
-        "cat-9", "edges", blank[0], blank[0], blank[0], coherent, blank, published, blank, errors
-    )
+        "cat-9", "edges", blank[0], blank[0], blank[0], coherent, blank, published, blank, errors,
+        blank, {},
+    )  # fmt: skip
 
 
 def test_places_count_those_with_a_lower_score() -> None:
@@ -53,6 +61,22 @@ def test_errors_are_those_of_the_image_and_the_lowest_is_nearest() -> None:
     assert stored(errors).nearest("coherent") == 1
     assert stored({"global": {4: 2.0, 3: 2.0}}).nearest("global") == 3
     assert stored({}).nearest("global") is None
+
+
+def test_the_spread_is_that_of_the_image_with_its_digits() -> None:
+    table = pd.DataFrame(
+        {
+            "image": ["a", "b", "a"],
+            "method": ["pix2pix", "pix2pix", "coherent"],
+            "diversity": ["0.1200", "0.5", ""],
+            "order": ["2 0 1", "0 1 2", "1 0"],
+        }
+    )
+    assert candidate_spread(table, "a") == {
+        "pix2pix": Spread("0.1200", [2, 0, 1]),
+        "coherent": Spread("", [1, 0]),
+    }
+    assert candidate_spread(table, "c") == {}
 
 
 @given(total=st.integers(0, 300), count=st.integers(1, 20))

@@ -58,6 +58,7 @@ def coherent_table() -> pd.DataFrame:
         domain="rendered", condition="edges", images="40", judge="estimators@rendered"
     )
     frame["fid_features"] = ["deep means" if fid else "" for fid in frame["fid"]]
+    frame["diversity_features"] = ["deep cells" if d else "" for d in frame["diversity"]]
     return frame.reindex(columns=list(COLUMNS), fill_value="")
 
 
@@ -90,9 +91,10 @@ def test_a_comparison_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_distance_between_unnamed_features_is_refused(tmp_path: Path) -> None:
-    coherent_table().assign(fid_features="").to_csv(tmp_path / "table.csv", index=False)
-    with pytest.raises(TableError, match=r"name of its features in `fid_features` beside every"):
-        read_table(tmp_path, "rendered", "edges")
+    for column in ("fid_features", "diversity_features"):
+        coherent_table().assign(**{column: ""}).to_csv(tmp_path / "table.csv", index=False)
+        with pytest.raises(TableError, match=rf"name of its features in `{column}` beside every"):
+            read_table(tmp_path, "rendered", "edges")
 
 
 def test_other_columns_and_other_domains_are_refused(tmp_path: Path) -> None:
@@ -141,6 +143,7 @@ def test_what_the_paper_has_not_stands_in_blocks_of_its_own() -> None:
     named = [(heading.name, heading.arrow) for heading in block.headings]
     assert named == [("Seam energy", "↓"), ("Diversity", "↑"), ("FID", "↓"), ("Rank corr.", "↑")]
     assert "".join(block.headings[2].pieces) == "(features: deep means)"
+    assert "".join(block.headings[1].pieces) == "(features: deep cells)"
     assert [row[:2] for row in block.rows][2:4] == [
         ("PixelNN (coherent)", "one at random"),
         ("PixelNN (coherent)", "best-ranked (top-1)"),
@@ -216,6 +219,8 @@ def test_the_terminal_shows_both_and_what_differs() -> None:
     full = dict.fromkeys((*METRICS, *BEYOND, "correspondence"), "88.8")
     wide = as_text("pixelnn", coherent_table().assign(**full)).splitlines()
     assert max(map(len, wide)) <= WIDTH
-    assert "  rendered, beyond the paper’s table (FID: on features deep means)" in wide
+    assert "  rendered, beyond the paper’s table" in wide
+    assert "  FID: on features deep means" in wide
+    assert "  Diversity: on features deep cells" in wide
     other = as_text("pixelnn", table().assign(condition="lowres"))
     assert "no numbers are published for this condition" in other

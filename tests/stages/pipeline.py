@@ -35,12 +35,19 @@ PARAMS: dict[str, Any] = {
         "matching": {"search": "coarse_to_fine", "support": 2},
     },
     "ranking": {"images": 2, "few": 5},
+    "pix2pix": {
+        "network": {"width": 4, "levels": 2, "noisy": 1},
+        "discriminator": {"width": 4, "layers": 1},
+        "training": {"epochs": 1, "decay_epochs": 1, "checkpoint_every": 5},
+        "samples": 1,
+    },
     "evaluate": {"rounds": 3},
     "report": {"inputs": 1, "candidates": 3},
     "cluster": None,
 }
 PER_CONDITION = (
-    "regressor", "projection", "features", "index", "candidates", "ranking", "coherent", "evaluate",
+    "regressor", "projection", "features", "index", "candidates", "ranking", "coherent",
+    "pix2pix", "pix2pix_candidates", "evaluate",
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from exemplar.metrics import frechet
 from exemplar.metrics.evaluation import COLUMNS
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, write_group
-from exemplar.store.files import content_hash
+from exemplar.store.files import content_hash, remove
 from stages import evaluate
 from tests.stages.small_domain import (
     CONDITION,
@@ -27,6 +27,7 @@ from tests.stages.small_domain import (
 )
 
 TRAIN, TESTS, MEMBERS, FEW = 60, 2, 4, 3
+MANY = ("pix2pix", "global", "pixelnn", "coherent")
 SECTIONS = {"candidates": {}, "coherent": {"residual": "luma", "votes": 1}}
 
 
@@ -39,13 +40,18 @@ def run() -> Path:
 
 
 def write_candidates(draw: np.random.Generator) -> None:
-    """Noise from random sources; `global` copies whole exemplars; `coherent` is ranked."""
+    """Noise from random sources; `global` copies whole exemplars; `coherent` is ranked.
+
+    `pix2pix` hardly varies and has no sources.
+    """
     photographs = np.asarray(array(open_group(layout.images(DOMAIN)), "image"))
     regressed = draw.integers(100, 150, photographs.shape, np.uint8)
     write_group(layout.features(DOMAIN, CONDITION), {"regressed": regressed})
     rows = list(range(TRAIN, TRAIN + TESTS))
     shape = (TESTS, MEMBERS, SIDE, SIDE)
     anywhere = np.stack([draw.integers(0, n, shape) for n in (TRAIN, SIDE, SIDE)], -1)
+    dull = photographs[rows][:, None] // 2 + draw.integers(0, 9, (*shape, 3), np.uint8)
+    write_group(layout.candidates("pix2pix", DOMAIN, CONDITION), {"image": dull}, {"rows": rows})
     y, x = np.broadcast_arrays(*np.indices((SIDE, SIDE)), subok=False)
     here = [np.broadcast_to(v, shape) for v in (np.arange(MEMBERS)[:, None, None], y, x)]
     for method, source in (
@@ -85,6 +91,7 @@ def test_the_tables_have_every_method_selection_and_column(domain):
     many = ["rand-1", "oracle per metric", "oracle one candidate"]
     expected = {
         "regressor": ["single"],
+        "pix2pix": many,
         "global": many,
         "pixelnn": many,
         "coherent": [*many, "top-1", "random few", "distinct few"],
@@ -92,15 +99,24 @@ def test_the_tables_have_every_method_selection_and_column(domain):
     assert table.groupby("method", sort=False)["selection"].apply(list).to_dict() == expected
     found = table.set_index(["method", "selection"])
     assert found["correspondence"].isna().all()  # photographs have no known surface
-    assert list(found.index[found["seam"].isna()]) == [("regressor", "single")]
+    # What copies nothing has no seams.
+    unseamed = set(found.index[found["seam"].isna()].get_level_values("method"))
+    assert unseamed == {"regressor", "pix2pix"}
+    assert (found.loc["pix2pix", "candidates"] == MEMBERS).all()
     assert np.isfinite(found.loc[("coherent", "top-1"), "rank_correlation"])
     assert found["rank_correlation"].notna().sum() == 1
     with_diversity = {key for key, value in found["diversity"].items() if np.isfinite(value)}
     assert with_diversity == {
-        *((method, "rand-1") for method in ("global", "pixelnn", "coherent")),
+        *((method, "rand-1") for method in MANY),
         ("coherent", "random few"),
         ("coherent", "distinct few"),
     }
+    named = found["diversity_features"]
+    assert {key for key, name in named.items() if isinstance(name, str)} == with_diversity
+    [name] = named.dropna().unique()
+    assert name.endswith(" cells of conv1_2+conv2_2+conv3_3+conv4_3+conv5_3")
+    diversity = found["diversity"].xs("rand-1", level="selection")
+    assert diversity["pix2pix"] < diversity["pixelnn"] / 2
     # The same candidates in another order.
     for selection, name in (("rand-1", "diversity"), ("oracle per metric", "mean")):
         values = found.xs(selection, level="selection")[name]
@@ -136,7 +152,7 @@ def test_the_distance_of_features_wants_enough_photographs(domain, monkeypatch):
     folder = run()
     table = pd.read_csv(folder / "table.csv").set_index(["method", "selection"])
     distances = table["fid"].dropna()
-    assert set(distances.index) == {(m, "rand-1") for m in ("global", "pixelnn", "coherent")}
+    assert set(distances.index) == {(m, "rand-1") for m in MANY}
     # The order of candidates is nothing to it.
     assert distances["pixelnn", "rand-1"] == pytest.approx(
         distances["coherent", "rand-1"], rel=1e-3
@@ -167,6 +183,53 @@ def test_methods_are_compared_image_by_image(domain):
     assert abs(each.loc["mean", "low"]) < 1e-4 and abs(each.loc["mean", "high"]) < 1e-4
 
 
+def test_the_spread_of_each_image_has_its_most_different_first(domain):
+    write_params(evaluate={"perceptual": None}, **SECTIONS)
+    spread = pd.read_csv(run() / "spread.csv")
+    assert spread.groupby("method", sort=False)["image"].count().to_dict() == dict.fromkeys(MANY, 2)
+    for row in spread.to_dict("records"):
+        store = open_group(layout.candidates(row["method"], DOMAIN, CONDITION))
+        place = list(store.attrs["rows"]).index(int(row["image"].removeprefix("noise-")))
+        images = np.asarray(array(store, "image"))[place].astype(float)
+        order = [int(one) for one in row["order"].split()]
+        assert sorted(order) == list(range(MEMBERS))
+        apart = {
+            (a, b): np.sqrt(np.mean((images[a] - images[b]) ** 2))
+            for a in range(MEMBERS)
+            for b in range(a)
+        }
+        assert max(apart, key=lambda pair: apart[pair]) == tuple(sorted(order[:2], reverse=True))
+        assert row["diversity"] == pytest.approx(np.mean(list(apart.values())), rel=1e-4)
+
+
+def test_diversity_is_measured_on_what_is_named(domain):
+    found = {}
+    for named in (None, {"kind": "estimator"}, {"kind": "estimator", "layers": ["conv2_2"]}):
+        write_params(evaluate={"perceptual": named}, **SECTIONS)
+        table = pd.read_csv(run() / "table.csv")
+        [name] = table["diversity_features"].dropna().unique()
+        found[name] = table.set_index(["method", "selection"])["diversity"].dropna()
+    plain, all_layers, one_layer = found
+    assert plain == "pixels, grey levels"
+    assert all_layers.split(" cells of ")[0] == one_layer.split(" cells of ")[0]
+    assert one_layer.endswith(" cells of conv2_2")
+    # Two noises of 9 levels differ by sqrt(2 * 80 / 12); the other methods' by dozens.
+    assert found[plain]["pix2pix", "rand-1"] == pytest.approx(np.sqrt(160 / 12), rel=0.05)
+    assert found[plain]["pixelnn", "rand-1"] > 50
+    assert found[one_layer]["pixelnn", "rand-1"] != pytest.approx(
+        found[all_layers]["pixelnn", "rand-1"], rel=0.01
+    )
+
+
+def test_pix2pix_has_as_many_candidates_as_pixelnn(domain):
+    path = layout.candidates("pix2pix", DOMAIN, CONDITION)
+    fewer = np.asarray(array(open_group(path), "image"))[:, 1:]
+    remove(path)
+    write_group(path, {"image": fewer}, {"rows": [TRAIN, TRAIN + 1]})
+    with pytest.raises(StoreError, match="as many candidates as PixelNN has, 4, got 3; run"):
+        run()
+
+
 def test_equal_inputs_give_equal_bytes(domain):
     first = content_hash(run())
     assert content_hash(run()) == first
@@ -176,5 +239,5 @@ def test_stores_of_different_runs_are_not_compared(domain):
     path = layout.candidates("coherent", DOMAIN, CONDITION)
     zarr.open_group(str(path)).attrs["rows"] = [0, 1]
     task = f"{DOMAIN}-{CONDITION}"
-    with pytest.raises(StoreError, match=f"other test images .*candidates@{task} coherent@{task}"):
+    with pytest.raises(StoreError, match=f"other test images .*pix2pix_candidates@{task} coherent"):
         run()

@@ -44,7 +44,7 @@ def test_the_tables_have_every_method_and_selection(made):
     table = pd.read_csv(made / "reports/tables/pixelnn.csv")
     found = set(zip(table["method"], table["selection"], strict=True))
     many = ("rand-1", "oracle per metric", "oracle one candidate")
-    expected = {(m, s) for m in ("global", "pixelnn", "coherent") for s in many}
+    expected = {(m, s) for m in ("pix2pix", "global", "pixelnn", "coherent") for s in many}
     expected |= {("coherent", s) for s in ("top-1", "random few", "distinct few")}
     assert found == expected | {("regressor", "single"), ("chance", "expected")}
     scored = table[table["method"] != "chance"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,11 +12,12 @@ import pandas as pd
 import pytest
 import yaml
 import zarr
+from PIL import Image
 
 from exemplar.report.tables import BEYOND, COLUMNS, COMPARISON, METRICS, TableError
 from exemplar.settings import SettingsError
 from exemplar.store import layout
-from exemplar.store.arrays import StoreError, array, write_group
+from exemplar.store.arrays import StoreError, array, open_group, write_group
 from exemplar.store.files import remove
 from exemplar.store.items import write_items
 from stages import report
@@ -24,6 +26,7 @@ Members = list[tuple[int, int, int]]
 CANDIDATES: Members = [(k, first, t) for k, first in ((1, 1), (1, 2), (3, 1)) for t in (1, 7, 0)]
 SELECTIONS = ("rand-1", "oracle per metric", "oracle one candidate")
 RANKED = ("top-1", "random few", "distinct few")
+MANY = ("pix2pix", "global", "pixelnn", "coherent")
 FEW = 5
 
 
@@ -66,6 +69,12 @@ def finished_run(
         for method in ("pixelnn", "global", "coherent"):
             path = root / layout.candidates(method, "rendered", condition)
             _write_candidates(path, images, training, members, generator, method == "coherent")
+        rows = list(range(training, len(images)))
+        shape = (len(rows), len(members), *images.shape[1:])
+        made = _blurred(images)[rows][:, None] + generator.integers(0, 3, shape, np.uint8)
+        path = root / layout.candidates("pix2pix", "rendered", condition)
+        write_group(path, {"image": made}, {"rows": rows})
+        _write_training(root, condition, images[:2])
         folder = root / layout.evaluation("pixelnn", "rendered", condition)
         ids = [f"head-{row:04d}" for row in range(training, len(images))]
         _write_evaluation(folder, condition, ids, len(members), side, generator)
@@ -73,10 +82,28 @@ def finished_run(
         "run": {"domains": ["rendered"], "conditions": list(conditions)},
         "domains": {"rendered": {"count": 9}, "elsewhere": {"root": "unused"}},
         "regressor": {"network": {"width": 16}},
-        "report": {"inputs": 2, "candidates": 4},
+        "pix2pix": {"training": {"epochs": 31}},
+        "report": {"inputs": 2, "candidates": 4, "spreads": 1},
         "studio": {"port": 4711},
     }
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def _write_training(root: Path, condition: str, images: np.ndarray) -> None:
+    """Losses and pictures of a training of 120 steps, looked at every ten."""
+    folder = root / layout.pix2pix_progress("rendered", condition)
+    (folder / "samples").mkdir(parents=True)
+    steps = range(10, 121, 10)
+    losses = [(step, 0.5, 2 + 1 / step, 10 / step) for step in steps]
+    columns = ["step", "discriminator", "adversarial", "l1"]
+    pd.DataFrame(losses, columns=columns).to_csv(folder / "losses.csv", index=False)
+    for step in steps:
+        made = np.clip(images.astype(int) - 120 + step, 0, 255)
+        columns = np.concatenate([np.zeros_like(images), made, images], 2)
+        sheet = np.concatenate(columns, 0).astype(np.uint8)
+        Image.fromarray(sheet).save(folder / "samples" / f"{step:07d}.png")
+    config = root / layout.pix2pix("rendered", condition).with_suffix(".json")
+    config.write_text(json.dumps({"network": "unet", "settings": {"levels": 3, "width": 24}}))
 
 
 def _items(training: int, tests: int, side: int) -> pd.DataFrame:
@@ -150,7 +177,7 @@ def _write_evaluation(
     """Tables of numbers without meaning."""
     folder.mkdir(parents=True)
     rows = []
-    for method in ("regressor", "global", "pixelnn", "coherent"):
+    for method in ("regressor", *MANY):
         selections = SELECTIONS + (RANKED if method == "coherent" else ())
         for selection in ("single",) if method == "regressor" else selections:
             row = {name: f"{draw.uniform(8, 30):.6g}" for name in METRICS}
@@ -158,11 +185,11 @@ def _write_evaluation(
             row |= {"selection": selection, "ap": f"{draw.uniform(0.3, 0.9):.6g}"}
             row |= {"images": str(len(ids)), "candidates": str(count)}
             row |= {"judge": "estimators@rendered"}
-            if method != "regressor":
+            if method not in ("regressor", "pix2pix"):
                 row["correspondence"] = f"{draw.uniform(0.1, 0.5):.6g}"
                 row["seam"] = f"{draw.uniform(2, 9):.6g}"
             if selection in ("rand-1", "random few", "distinct few"):
-                row["diversity"] = f"{draw.uniform(0.1, 0.5):.6g}"
+                row |= {"diversity": f"{draw.uniform(0.1, 0.5):.6g}", "diversity_features": "g"}
             if selection == "rand-1":
                 row |= {"fid": f"{draw.uniform(2, 9):.6g}", "fid_features": "estimators@rendered f"}
             if selection == "top-1":
@@ -180,12 +207,23 @@ def _write_evaluation(
     scores = [
         {"image": i, "method": m, "candidate": c, "mean": round(draw.uniform(8, 30), 4)}
         for i in ids
-        for m in ("global", "pixelnn", "coherent")
+        for m in MANY
         for c in range(count)
     ]
     pd.DataFrame(scores).to_csv(folder / "scores.csv", index=False)
+    spread = [
+        {
+            "image": i,
+            "method": m,
+            "diversity": f"{draw.uniform(0.1, 0.5):.6g}",
+            "order": " ".join(map(str, draw.permutation(count))),
+        }
+        for i in ids
+        for m in MANY
+    ]
+    pd.DataFrame(spread).to_csv(folder / "spread.csv", index=False)
     falls = {"input": 1.2, "regressor": 3.0, "global": 2.1, "pixelnn": 2.0, "truth": 1.9}
-    falls["coherent"] = 2.2
+    falls |= {"coherent": 2.2, "pix2pix": 2.5}
     spectrum = [
         {"series": name, "frequency": f, "power": 0.01 * float(f) ** -fall if f else 0.0}
         for name, fall in falls.items()
@@ -247,7 +285,8 @@ def test_the_csv_is_the_evaluations_one_under_the_other(run: Path) -> None:
     assert joined == [*lines[0], *lines[1][1:]]
     assert joined[0] == (
         "domain,condition,method,selection,mean,median,rmse,within_11_25,within_22_5,within_30,"
-        "ap,images,candidates,judge,correspondence,seam,diversity,fid,fid_features,rank_correlation"
+        "ap,images,candidates,judge,correspondence,seam,diversity,diversity_features,fid,"
+        "fid_features,rank_correlation"
     )
 
 
@@ -323,8 +362,10 @@ def test_the_settings_are_those_of_the_run(run: Path) -> None:
     assert "inputs: 2" in text
     assert "conv{1_2, 3_3} of a net, projected to 64 dimensions" in text
     assert "PixelNet from scratch, width 16" in text
+    assert "U-Net from scratch, levels 3, width 24, 120 steps" in text
+    assert "epochs: 31" in text
     assert "elsewhere" not in text, "a domain that was not run"
-    assert "4711" not in text, "a section that no stage before reads"
+    assert "port: 4711" not in text, "a section that no stage before reads"
 
 
 def test_as_many_inputs_and_candidates_as_asked_for(run: Path) -> None:
@@ -343,6 +384,52 @@ def test_many_domains_share_the_inputs_of_one_page() -> None:
     assert [settings.shown(pairs) for pairs in (1, 6, 7, 12, 40)] == [4, 4, 3, 2, 1]
 
 
+def test_the_spread_shows_the_most_different_above_the_distinct_few(run: Path) -> None:
+    text = (run / "reports/index.html").read_text()
+    section = text[text.index('<section id="spread">') : text.index('<section id="against">')]
+    assert section.count('<div class="spread">') == 2, "one input of each condition"
+    figure = section[section.index('<div class="spread">') :]
+    lines = figure.split('<p class="label">')[1:3]
+    table = pd.read_csv(
+        run / layout.evaluation("pixelnn", "rendered", "lowres") / "spread.csv", dtype=str
+    )
+    stored = {
+        m: open_group(run / layout.candidates(m, "rendered", "lowres"))
+        for m in ("pix2pix", "coherent")
+    }
+    few = np.asarray(array(stored["coherent"], "few"))[0][:4]
+    first = table[table["image"] == table["image"][0]].set_index("method")
+    order = [int(place) for place in first.at["pix2pix", "order"].split()[:4]]
+    for line, method, places in zip(lines, ("pix2pix", "coherent"), (order, few), strict=True):
+        shown = re.findall(r"<figcaption>no. (\d+)<", line)
+        assert [int(place) - 1 for place in shown] == list(places)
+        assert first.at[method, "diversity"] in Page(line).values
+        images = np.asarray(array(stored[method], "image"))[0]
+        levels = np.sqrt(images.astype(float).var(0).mean())
+        assert f"± {levels:.1f} levels<" in line
+    assert "Pix-to-Pix</b>, the most different of 9" in lines[0]
+    assert "PixelNN (coherent)</b>, a distinct few of 9" in lines[1]
+
+
+def test_the_training_is_shown_from_its_first_to_its_last_step(run: Path) -> None:
+    text = (run / "reports/index.html").read_text()
+    section = text[text.index('<section id="training">') : text.index('<section id="reproduce">')]
+    assert section.count("<svg ") == 2
+    captions = re.findall(r"<figcaption>([^<]+)<", section)
+    steps = ["step 10", "step 40", "step 70", "step 90", "step 120"]
+    assert captions == ["input", *steps, "truth"] * 2
+
+
+def test_a_training_that_left_nothing_is_named(tmp_path: Path) -> None:
+    finished_run(tmp_path, blobs(6), ("edges",), tests=2)
+    (tmp_path / layout.pix2pix_progress("rendered", "edges") / "losses.csv").unlink()
+    with pytest.raises(
+        TableError, match=r"losses.csv: no such file; the stage pix2pix@rendered-ed"
+    ):
+        _report(tmp_path)
+    assert not (tmp_path / "reports").exists()
+
+
 def test_shares_of_every_explained_image_add_up_to_one(run: Path) -> None:
     text = (run / "reports/index.html").read_text()
     tables = re.findall(r'<table class="attribution">.*?</table>', text, re.DOTALL)
@@ -359,7 +446,9 @@ def test_candidates_of_other_images_are_refused(tmp_path: Path) -> None:
         _report(tmp_path)
 
 
-@pytest.mark.parametrize("file", ["table.csv", "scores.csv", "spectrum.csv", "comparison.csv"])
+@pytest.mark.parametrize(
+    "file", ["table.csv", "scores.csv", "spectrum.csv", "comparison.csv", "spread.csv"]
+)
 def test_a_missing_evaluation_says_what_to_do(tmp_path: Path, file: str) -> None:
     finished_run(tmp_path, blobs(6), ("edges",), tests=2)
     (tmp_path / layout.evaluation("pixelnn", "rendered", "edges") / file).unlink()
@@ -368,7 +457,7 @@ def test_a_missing_evaluation_says_what_to_do(tmp_path: Path, file: str) -> None
     assert not (tmp_path / "reports").exists()
 
 
-@pytest.mark.parametrize("method", ["coherent", "pixelnn", "global"])
+@pytest.mark.parametrize("method", ["coherent", "pixelnn", "global", "pix2pix"])
 def test_missing_candidates_say_what_to_do(tmp_path: Path, method: str) -> None:
     finished_run(tmp_path, blobs(6), ("edges",), tests=2)
     remove(tmp_path / layout.candidates(method, "rendered", "edges"))

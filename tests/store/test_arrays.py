@@ -167,3 +167,11 @@ def test_a_working_copy_is_the_rows_asked_for(tmp_path, stored):
     copy = working_copy(stored, rows, tmp_path / "x.npy")
     np.testing.assert_array_equal(copy, VALUES[rows])
     assert not copy.flags.writeable
+
+
+def test_shards_of_zeros_are_files_also_in_a_group_that_was_opened_anew(tmp_path):
+    create_array(create_group(tmp_path / "a.zarr"), "x", (8, 2, 3), "uint8", shard=4)
+    again = array(zarr.open_group(str(tmp_path / "a.zarr"), mode="r+"), "x")
+    for start in (0, 4):
+        write_rows(again, start, np.zeros((4, 2, 3), np.uint8))
+    assert not read_rows(array(open_group(tmp_path / "a.zarr"), "x"), [0, 7]).any()

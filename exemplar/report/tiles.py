@@ -1,0 +1,37 @@
+"""Pictures within a page: PNG in the address itself, so that the page needs no other file."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+THUMBNAIL = 48  # pixels a side, shown smaller than that
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture (a data URI), what stands under it, and whether its pixels are to stay blocks."""
+
+    picture: str
+    caption: str
+    note: str = ""
+    blocky: bool = False
+    marked: bool = False
+
+
+def data_uri(image: np.ndarray) -> str:
+    """A u8 (H, W, 3) picture as a PNG in a data URI."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def thumbnail(image: np.ndarray) -> np.ndarray:
+    """A u8 (H, W, 3) picture made small enough to stand in a line of a table."""
+    small = Image.fromarray(np.ascontiguousarray(image))
+    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    return np.asarray(small)

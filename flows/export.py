@@ -1,0 +1,56 @@
+"""`exemplar export`: a domain's pix2pixHD network as an ONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from exemplar.methods.pix2pixhd.export import ExportError, export
+from exemplar.methods.pix2pixhd.model import load_model
+from exemplar.methods.pix2pixhd.networks import NETWORKS, Network
+from exemplar.methods.pix2pixhd.stored import model_path, styles_path
+from exemplar.methods.pix2pixhd.styles import load_styles
+
+SUFFIX = ".onnx"
+
+
+def export_network(domain: str, path: Path, network: Network = "enhancer") -> list[str]:
+    """Writes a network, and says what the file takes and gives.
+
+    Args:
+        domain: whose network.
+        path: a name ending in `.onnx`; a file of that name is replaced.
+        network: which of the domain's.
+
+    Returns:
+        Lines for the user.
+
+    Raises:
+        ExportError: what was asked for cannot be done; every reason is listed.
+        WeightsError: a file of the network is damaged.
+    """
+    problems = []
+    if network not in NETWORKS:
+        problems.append(f"--network: expected one of {', '.join(NETWORKS)}, got {network!r}")
+    if path.suffix != SUFFIX:
+        problems.append(f"--out: expected a name ending in {SUFFIX}, got {path}")
+    weights, looks = model_path(domain, network), styles_path(domain, network)
+    problems += [
+        f"{file}: no such file; `exemplar reproduce pix2pixhd_styles@{domain}-{network}` makes it, "
+        f"once {domain} is in run.layouts of params.yaml"
+        for file in (weights, looks)
+        if network in NETWORKS and not file.is_file()
+    ]
+    if problems:
+        raise ExportError("\n".join(problems))
+    model = load_model(weights)
+    difference = export(model, load_styles(looks), path)
+    inputs = "labels (H, W) i64, instances (H, W) i64"
+    if model.encoder is not None:
+        size = model.encoder.features.out_channels
+        inputs += f", objects (H, W) i64, looks (n, {size}) f32"
+    return [
+        f"{path}: {path.stat().st_size / 1e6:.1f} MB, any height and width",
+        f"  takes {inputs}",
+        "  gives image (H, W, 3) u8",
+        f"  seen to run in ONNX Runtime: {difference:.3f} of 256 levels from the network's image",
+    ]

@@ -1,0 +1,135 @@
+"""Stage `pix2pixhd_evaluate`: samples and a judge → evaluation/pix2pixhd/<domain>-labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import Field
+
+from exemplar.estimators import load_estimators
+from exemplar.features.espnet import ESPNetSettings, load_espnet
+from exemplar.memory import keep_freed_memory
+from exemplar.methods.pix2pixhd.model import load_model
+from exemplar.methods.pix2pixhd.networks import GENERATORS
+from exemplar.methods.pix2pixhd.stored import (
+    candidates_path,
+    classes_of,
+    inputs,
+    model_path,
+    photographed,
+    rows_in,
+    training_set,
+)
+from exemplar.metrics.segmentation import COLUMNS, SegmentationScores, judged
+from exemplar.metrics.segmenters import (
+    EstimatorsJudge,
+    JudgeSettings,
+    PartsSegmenter,
+    Segmenter,
+    TrainedJudge,
+    train_segmenter,
+    translation,
+)
+from exemplar.settings import Settings, load_params, section
+from exemplar.store import layout
+from exemplar.store.arrays import StoreError, array, open_group, read_rows
+from exemplar.store.files import workplace, written
+from exemplar.store.weights import save_weights
+from stages.arguments import domain_of
+
+
+class Pix2pixHDEvaluateSettings(Settings):
+    """The section `pix2pixhd_evaluate` of `params.yaml`."""
+
+    judges: dict[str, JudgeSettings] = Field(default_factory=dict)
+    """Of domains. One that is not named is judged by the estimators if they see all its classes,
+    else by a network that is trained on its own training photographs, as `trained` says."""
+    trained: TrainedJudge = TrainedJudge()
+    threads: int = Field(default=1, ge=1)
+
+
+def main() -> None:
+    """Scores all networks' samples, and the photographs, by the classes that a network sees."""
+    domain = domain_of("pix2pixhd_evaluate")
+    settings = section(load_params(), "pix2pixhd_evaluate", Pix2pixHDEvaluateSettings)
+    torch.set_num_threads(settings.threads)
+    keep_freed_memory()
+    out = layout.evaluation("pix2pixhd", domain, "labels")
+    judge = judge_of(domain, settings, out)
+    table = translation(classes_of(domain), judge.classes)
+    stored = array(open_group(layout.conditions(domain)), "labels")
+    made = []
+    for generator, discriminator, images, rows in shown(domain):
+        labels = table[read_rows(stored, rows)]
+        found, count = judged(judge, images, labels, len(judge.classes))
+        made.append(row(generator, discriminator, found, count))
+    scores = pd.DataFrame(made).assign(domain=domain, judge=judge.identity)
+    with written(out / "scores.csv") as partial:
+        scores[list(COLUMNS)].to_csv(partial, index=False, float_format="%.6g")
+
+
+def judge_of(domain: str, settings: Pix2pixHDEvaluateSettings, out: Path) -> Segmenter:
+    """The network that judges a domain; one that is trained for it is kept beside the scores.
+
+    Raises:
+        StoreError: it sees none of the domain's classes.
+    """
+    classes = classes_of(domain)
+    chosen = settings.judges.get(domain)
+    if chosen is None:
+        seen = set(load_estimators(layout.ESTIMATORS).parts)
+        chosen = EstimatorsJudge() if seen >= set(classes) else settings.trained
+    if isinstance(chosen, TrainedJudge):
+        by = chosen.model_dump(mode="json")
+        with workplace(f"pix2pixhd_evaluate/{domain}", *inputs(domain), by) as folder:
+            known = training_set(domain, folder)
+            judge = train_segmenter(known.images, known.labels, classes, chosen, folder, domain)
+            config = judge.network.config | {"classes": list(classes), "data": domain}
+            save_weights(out / "judge.safetensors", judge.network.state_dict(), config)
+        return judge
+    judge = (
+        load_espnet(chosen)
+        if isinstance(chosen, ESPNetSettings)
+        else PartsSegmenter(load_estimators(layout.ESTIMATORS))
+    )
+    if not set(judge.classes) & set(classes):
+        raise StoreError(
+            f"pix2pixhd_evaluate.judges.{domain}: {judge.identity} sees none of the domain's "
+            f"classes ({', '.join(classes)}) but {', '.join(judge.classes)}; name another judge "
+            "in params.yaml, or none, and one is trained on the domain's own photographs"
+        )
+    return judge
+
+
+def shown(domain: str) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+    """What is judged: generator, discriminator, images (M, C, H, W, 3) u8 and their rows (M,).
+
+    The real photographs are those of the test split; where its layouts have none, all that there
+    are.
+    """
+    rows, photographs = rows_in(domain, "test"), array(open_group(layout.images(domain)), "image")
+    real = photographed(domain, rows)
+    if not len(real):
+        real = photographed(domain, np.arange(photographs.shape[0]))
+    yield "real", "", read_rows(photographs, real)[:, None], real
+    for network, generator in GENERATORS.items():
+        images = array(open_group(candidates_path(domain, network), "image"), "image")
+        scales = len(load_model(model_path(domain, network)).discriminators.scales)
+        discriminator = "multi-scale" if scales > 1 else "one"
+        yield generator, discriminator, np.asarray(images), rows
+
+
+def row(
+    generator: str, discriminator: str, found: SegmentationScores, images: int
+) -> dict[str, str | float]:
+    """A row of the table."""
+    names = {"generator": generator, "discriminator": discriminator, "images": images}
+    return names | found._asdict()
+
+
+if __name__ == "__main__":
+    main()

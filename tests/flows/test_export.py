@@ -1,0 +1,50 @@
+"""`exemplar export`: a network is written, or it is said what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exemplar.methods.pix2pixhd.model import save_model
+from exemplar.methods.pix2pixhd.stored import model_path, styles_path
+from exemplar.methods.pix2pixhd.styles import NO_STYLES, save_styles
+from flows import export as module
+from flows.cli import main
+from tests.methods.pix2pixhd import tiny
+
+
+@pytest.fixture
+def domain(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_model(model_path("boxes", "enhancer"), tiny.model(2))
+    save_styles(styles_path("boxes", "enhancer"), NO_STYLES, {})
+    return "boxes"
+
+
+def test_a_network_is_written_and_described(domain, monkeypatch, capsys):
+    def export(model, styles, path):
+        assert (model.level, len(styles.labels)) == (2, 0)
+        path.write_bytes(bytes(3_000_000))
+        return 0.0312
+
+    monkeypatch.setattr(module, "export", export)
+    assert main(["export", domain, "--out", "net.onnx"]) == 0
+    said = capsys.readouterr().out
+    assert "net.onnx: 3.0 MB, any height and width" in said
+    assert "objects (H, W) i64, looks (n, 2) f32" in said and "0.031 of 256 levels" in said
+    assert Path("net.onnx").is_file()
+
+
+def test_all_that_is_wrong_is_said_at_once(domain, capsys):
+    assert main(["export", "faces", "--out", "net.txt", "--network", "unet"]) == 1
+    said = capsys.readouterr().err
+    assert "--out: expected a name ending in .onnx, got net.txt" in said
+    assert (
+        "faces-unet.safetensors: no such file; `exemplar reproduce pix2pixhd_styles@faces-" in said
+    )
+    assert "faces-unet-styles.safetensors" in said
+    assert main(["export", domain, "--out", "net.onnx", "--network", "large"]) == 1
+    said = capsys.readouterr().err
+    assert "--network: expected one of global, unet, one, enhancer, got 'large'" in said
+    assert not Path("net.onnx").exists()

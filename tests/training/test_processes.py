@@ -1,0 +1,162 @@
+"""Several processes: they take the step of one with the whole batch, and hold the same weights."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from exemplar.training.checkpoint import TrainingState, checkpoints, load_checkpoint
+from exemplar.training.loop import TrainingError
+from exemplar.training.processes import ALONE, TOGETHER, Processes, _together, launch
+from exemplar.training.steps import Pace, run_steps
+
+ROWS = np.arange(8)
+
+
+def _state():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2), nn.Linear(2, 1))
+    network[3].requires_grad_(False)  # has no gradients to be averaged
+    weights = [p for p in network.parameters() if p.requires_grad]
+    return TrainingState({"n": network}, {"n": torch.optim.SGD(weights, 0.1, momentum=0.9)})
+
+
+def learn(processes: Processes, device, folder: Path, spoil: int | None = None) -> None:
+    """What each process does; writes down the weights that it holds at the end."""
+    state = _state()
+    network, optimizer = state.modules["n"], state.optimizers["n"]
+
+    def step(number):
+        generator = torch.Generator().manual_seed(number)
+        x, y = torch.randn(8, 3, generator=generator), torch.randn(8, 1, generator=generator)
+        rows = processes.part(ROWS)
+        loss = (network(x[rows]) - y[rows]).square().mean()
+        if number == spoil and processes.rank == 1:
+            loss = loss * torch.nan
+        optimizer.zero_grad()
+        loss.backward()
+        processes.average(network.parameters())
+        optimizer.step()
+        return {"loss": loss}
+
+    run_steps("toy", folder / "work", state, step, Pace(7, 8, 3), None, processes)
+    torch.save(network.state_dict(), folder / f"weights-{processes.rank}.pt")
+
+
+def learn_and_diverge(processes: Processes, device, folder: Path) -> None:
+    """Both in one pair of processes, as it takes long to start them."""
+    learn(processes, device, folder)
+    (folder / "diverged").mkdir(exist_ok=True)
+    try:
+        learn(processes, device, folder / "diverged", spoil=4)
+    except TrainingError as error:
+        (folder / "diverged" / f"error-{processes.rank}.txt").write_text(str(error))
+        raise
+
+
+def fails_alone(processes: Processes, device, folder: Path) -> None:
+    """One process fails by itself, while the other waits for it."""
+    if processes.rank == 1:
+        raise OSError("the disk of rank 1 is gone")
+    processes.meet()
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory):
+    """Where two processes have left their files, and what the launch ended with."""
+    pytest.importorskip("lightning_fabric")
+    folder = tmp_path_factory.mktemp("processes")
+    with pytest.raises(TrainingError) as caught:
+        launch(learn_and_diverge, "cpu", 2, folder)
+    return folder, str(caught.value)
+
+
+@pytest.fixture
+def folder(launched):
+    return launched[0]
+
+
+def _weights(folder, rank):
+    return torch.load(folder / f"weights-{rank}.pt", weights_only=True)
+
+
+def test_all_hold_the_same_weights(folder):
+    ours, theirs = (_weights(folder, rank) for rank in (0, 1))
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+
+
+def test_they_are_those_of_one_process_with_the_whole_batch(folder, tmp_path):
+    learn(ALONE, "cpu", tmp_path)
+    alone, together = _weights(tmp_path, 0), _weights(folder, 0)
+    for name, value in alone.items():
+        torch.testing.assert_close(together[name], value, rtol=1e-5, atol=1e-6)
+    state, whole = _state(), _state()
+    load_checkpoint(folder / "work", state)
+    load_checkpoint(tmp_path / "work", whole)
+    assert state.step == whole.step == 7
+    for ours, theirs in zip(state.history, whole.history, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-5)
+
+
+def test_a_checkpoint_is_written_once(folder):
+    assert [path.name for path in checkpoints(folder / "work")] == [
+        "step-000000006", "step-000000007",
+    ]  # fmt: skip
+
+
+def test_what_all_come_to_is_raised_here_as_it_is(launched):
+    """One process diverges; all know it from their means, and none is left waiting."""
+    folder, said = launched
+    assert said.startswith("toy: loss is nan near step 6; the last good checkpoint is ")
+    assert str(checkpoints(folder / "diverged" / "work")[-1]) in said and "step-000000003" in said
+    texts = [(folder / "diverged" / f"error-{rank}.txt").read_text() for rank in (0, 1)]
+    assert texts == [said, said]
+
+
+@pytest.mark.slow
+def test_one_that_fails_alone_ends_the_others(tmp_path):
+    pytest.importorskip("lightning_fabric")
+    with pytest.raises(Exception, match="the disk of rank 1 is gone"):
+        launch(fails_alone, "cpu", 2, tmp_path)
+
+
+def test_without_the_package_it_is_said_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    with pytest.raises(TrainingError, match="devices: 3 needs the package lightning-fabric"):
+        launch(learn, "cpu", 3)
+
+
+def test_more_gpus_than_there_are_cannot_be_had(monkeypatch):
+    pytest.importorskip("lightning_fabric")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(TrainingError, match="expected at most 1, the GPUs of this machine, got 4"):
+        launch(learn, "cuda", 4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_parts_make_the_whole(count):
+    parts = [Processes(rank, count).part(ROWS) for rank in range(count)]
+    assert np.array_equal(np.concatenate(parts), ROWS)
+    assert len({len(part) for part in parts}) == 1
+
+
+def test_gradients_are_sent_in_groups_of_one_type_and_a_bounded_size():
+    whole = [torch.empty(n, device="meta") for n in (5, TOGETHER, 3, TOGETHER - 2, 2, 1)]
+    whole.append(torch.empty(4, dtype=torch.float64, device="meta"))
+    groups = list(_together(whole))
+    sizes = [[value.numel() for value in group] for group in groups]
+    assert sizes == [[5], [TOGETHER], [3], [TOGETHER - 2, 2], [1], [4]]
+
+
+def test_one_process_does_as_if_there_were_none():
+    parameter = nn.Parameter(torch.ones(2))
+    parameter.grad = torch.tensor([1.0, 2.0])
+    ALONE.average([parameter])
+    ALONE.meet()
+    assert parameter.grad.tolist() == [1.0, 2.0]
+    assert ALONE.means({"a": 2.0}) == {"a": 2.0}
