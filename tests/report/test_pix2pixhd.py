@@ -39,7 +39,7 @@ def table() -> pd.DataFrame:
     names = ["generator", "discriminator", "pixel_accuracy", "mean_iou", "images"]
     made = pd.DataFrame(ROWS, columns=names).assign(domain="boxes", judge="net")
     unlabelled = {"pixel_accuracy_with_ignore": "", "mean_iou_with_ignore": ""}
-    return made.assign(**unlabelled)[list(COLUMNS)]
+    return made.assign(**unlabelled).reindex(columns=list(COLUMNS))
 
 
 def plain(name: str) -> Layout:
