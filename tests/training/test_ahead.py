@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 import torch
@@ -32,23 +31,22 @@ def test_it_begins_where_it_is_asked_and_ends_with_the_steps():
     assert set(drawn) <= {6, 7, 3, 4, 5} and drawn.count(6) == 1
 
 
-def test_a_step_does_not_wait_for_what_was_drawn_while_another_computed():
+def test_the_next_batches_are_drawn_by_another_thread_while_a_step_computes():
+    drawn = [threading.Event() for _ in range(12)]
     threads = set()
 
     def draw(step):
         threads.add(threading.get_ident())
-        time.sleep(0.02)
+        drawn[step].set()
         return step
 
     with Ahead(draw, 12) as batches:
-        batches(0)
-        first = batches.waited
-        for step in range(1, 12):
-            time.sleep(0.05)
+        for step in range(12):
             batches(step)
+            # The step computes now, and asks for nothing.
+            for following in drawn[step + 1 : step + 1 + DEPTH]:
+                assert following.wait(60)
     assert threading.get_ident() not in threads and len(threads) == 1
-    assert first >= 0.02
-    assert batches.waited - first < 0.5 * 11 * 0.02
 
 
 def test_an_error_comes_with_its_own_step():
@@ -64,11 +62,17 @@ def test_an_error_comes_with_its_own_step():
 
 
 def test_no_more_than_a_few_wait():
-    drawn = []
-    with Ahead(drawn.append, 1000) as batches:
+    drawn, last = [], threading.Event()
+
+    def draw(step):
+        drawn.append(step)
+        if step == DEPTH:
+            last.set()
+
+    with Ahead(draw, 1000) as batches:
         batches(0)
-        time.sleep(0.1)
-        assert len(drawn) == 1 + DEPTH
+        assert last.wait(60)
+    assert drawn == list(range(1 + DEPTH))
 
 
 def test_on_the_cpu_a_batch_is_ready_as_it_is():
