@@ -14,7 +14,7 @@ from exemplar.methods.pix2pixhd.answers import answer
 from exemplar.methods.pix2pixhd.layouts import IGNORE
 from exemplar.methods.pix2pixhd.model import load_model
 from exemplar.methods.pix2pixhd.requests import Request
-from exemplar.methods.pix2pixhd.stored import SamplesSettings, classes_of, model_path, styles_path
+from exemplar.methods.pix2pixhd.stored import SamplesSettings, classes_of
 from exemplar.methods.pix2pixhd.styles import load_styles
 from exemplar.report.palettes import label_palette
 from exemplar.settings import load_params, section
@@ -49,7 +49,8 @@ def edit(request: Request, domain: str, out: Path) -> list[Path]:
     """
     params = load_params()
     settings = section(params, "pix2pixhd_samples", SamplesSettings)
-    weights, looks = model_path(domain, "enhancer"), styles_path(domain, "enhancer")
+    weights = layout.pix2pixhd(domain, "enhancer")
+    looks = layout.pix2pixhd_styles(domain, "enhancer")
     for path in (weights, looks):
         if not path.is_file():
             raise EditDomainError(

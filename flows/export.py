@@ -7,8 +7,8 @@ from pathlib import Path
 from exemplar.methods.pix2pixhd.export import ExportError, export
 from exemplar.methods.pix2pixhd.model import load_model
 from exemplar.methods.pix2pixhd.networks import NETWORKS, Network
-from exemplar.methods.pix2pixhd.stored import model_path, styles_path
 from exemplar.methods.pix2pixhd.styles import load_styles
+from exemplar.store import layout
 
 SUFFIX = ".onnx"
 
@@ -33,7 +33,7 @@ def export_network(domain: str, path: Path, network: Network = "enhancer") -> li
         problems.append(f"--network: expected one of {', '.join(NETWORKS)}, got {network!r}")
     if path.suffix != SUFFIX:
         problems.append(f"--out: expected a name ending in {SUFFIX}, got {path}")
-    weights, looks = model_path(domain, network), styles_path(domain, network)
+    weights, looks = layout.pix2pixhd(domain, network), layout.pix2pixhd_styles(domain, network)
     problems += [
         f"{file}: no such file; `exemplar reproduce pix2pixhd_styles@{domain}-{network}` makes it, "
         f"once {domain} is in run.layouts of params.yaml"

@@ -12,14 +12,13 @@ from exemplar.methods.pix2pixhd.pictures import Pictures
 from exemplar.methods.pix2pixhd.stored import (
     EnhancerSettings,
     inputs,
-    model_path,
     perceptual_backbone,
-    progress_path,
     shown_set,
     training_set,
 )
 from exemplar.methods.pix2pixhd.training import train_level
 from exemplar.settings import load_params, section
+from exemplar.store import layout
 from exemplar.store.files import workplace, written
 from exemplar.training.steps import write_history
 from stages.arguments import domain_of
@@ -30,7 +29,7 @@ def main() -> None:
     domain = domain_of("pix2pixhd_enhancer")
     settings = section(load_params(), "pix2pixhd_enhancer", EnhancerSettings)
     keep_freed_memory()
-    training, coarse = settings.training, model_path(domain, "global")
+    training, coarse = settings.training, layout.pix2pixhd(domain, "global")
     by = settings.model_dump(mode="json") | {"training": training.identity()}
     stores = (*inputs(domain), coarse, coarse.with_suffix(".json"))
     with workplace(f"pix2pixhd_enhancer/{domain}", *stores, by) as folder:
@@ -45,11 +44,11 @@ def main() -> None:
             histories[level] = train_level(
                 model, photographs, training, work, name, backbone, pictures
             )
-        with written(progress_path(domain, "enhancer")) as partial:
+        with written(layout.pix2pixhd_progress(domain, "enhancer")) as partial:
             for level, history in histories.items():
                 write_history(partial / f"losses-{level}.csv", history)
             copytree(pictures.folder, partial / "samples")
-        save_model(model_path(domain, "enhancer"), model)
+        save_model(layout.pix2pixhd(domain, "enhancer"), model)
 
 
 if __name__ == "__main__":

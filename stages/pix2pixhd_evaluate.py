@@ -19,7 +19,6 @@ from exemplar.methods.pix2pixhd.stored import (
     candidates_path,
     classes_of,
     inputs,
-    model_path,
     photographed,
     rows_in,
     training_set,
@@ -118,7 +117,7 @@ def shown(domain: str) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
     yield "real", "", read_rows(photographs, real)[:, None], real
     for network, generator in GENERATORS.items():
         images = array(open_group(candidates_path(domain, network), "image"), "image")
-        scales = len(load_model(model_path(domain, network)).discriminators.scales)
+        scales = len(load_model(layout.pix2pixhd(domain, network)).discriminators.scales)
         discriminator = "multi-scale" if scales > 1 else "one"
         yield generator, discriminator, np.asarray(images), rows
 

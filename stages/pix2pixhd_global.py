@@ -14,14 +14,13 @@ from exemplar.methods.pix2pixhd.stored import (
     GlobalSettings,
     classes_of,
     inputs,
-    model_path,
     perceptual_backbone,
-    progress_path,
     shown_set,
     training_set,
 )
 from exemplar.methods.pix2pixhd.training import train_level
 from exemplar.settings import load_params, section
+from exemplar.store import layout
 from exemplar.store.files import workplace, written
 from exemplar.training.steps import write_history
 from stages.arguments import domain_and_network_of
@@ -47,10 +46,10 @@ def main() -> None:
         pictures = Pictures(shown_set(domain, settings.samples, folder / "shown"), folder / "seen")
         work = folder / "level-0"
         history = train_level(model, photographs, training, work, name, backbone, pictures)
-        with written(progress_path(domain, network)) as partial:
+        with written(layout.pix2pixhd_progress(domain, network)) as partial:
             write_history(partial / "losses-0.csv", history)
             copytree(pictures.folder, partial / "samples")
-        save_model(model_path(domain, network), model)
+        save_model(layout.pix2pixhd(domain, network), model)
 
 
 if __name__ == "__main__":

@@ -25,11 +25,8 @@ from exemplar.methods.pix2pixhd.stored import (
     SamplesSettings,
     candidates_path,
     classes_of,
-    model_path,
     photographed,
-    progress_path,
     rows_in,
-    styles_path,
 )
 from exemplar.methods.pix2pixhd.styles import load_styles
 from exemplar.report.pix2pixhd import (
@@ -114,8 +111,8 @@ def gathered(domain: str, settings: ReportSettings, sampled: SamplesSettings) ->
     layouts = layouts_of(domain, rows)
     places = evenly(len(rows), settings.inputs)
     editor = Editor(
-        load_model(model_path(domain, "enhancer"), sampled.device),
-        load_styles(styles_path(domain, "enhancer")),
+        load_model(layout.pix2pixhd(domain, "enhancer"), sampled.device),
+        load_styles(layout.pix2pixhd_styles(domain, "enhancer")),
         layouts,
         [seed_at(int(row), sampled.seed) for row in rows],
         settings.side,
@@ -189,7 +186,7 @@ def images_of(domain: str, rows: np.ndarray) -> dict[Network, Any]:
 
 def trainings(domain: str, network: Network, settings: ReportSettings) -> list[Training]:
     """Each level of a network's training: losses, and pictures at even steps to the last."""
-    folder, made = progress_path(domain, network), []
+    folder, made = layout.pix2pixhd_progress(domain, network), []
     for path in sorted(folder.glob("losses-*.csv")):
         level = int(path.stem.removeprefix("losses-"))
         history = pd.read_csv(path)

@@ -12,9 +12,7 @@ from exemplar.methods.pix2pixhd.stored import (
     TestLayouts,
     candidates_path,
     inputs,
-    model_path,
     rows_in,
-    styles_path,
 )
 from exemplar.methods.pix2pixhd.styles import load_styles
 from exemplar.settings import load_params, section
@@ -34,7 +32,7 @@ def main() -> None:
     keep_freed_memory()
     rows = rows_in(domain, "test")
     size = array(open_group(layout.images(domain), "image"), "image").shape[1:3]
-    weights, styles = model_path(domain, network), styles_path(domain, network)
+    weights, styles = layout.pix2pixhd(domain, network), layout.pix2pixhd_styles(domain, network)
     model = load_model(weights, settings.device)
     fill_group(
         candidates_path(domain, network),

@@ -8,8 +8,6 @@ from exemplar.methods.pix2pixhd.networks import NETWORKS
 from exemplar.methods.pix2pixhd.stored import (
     classes_of,
     inputs,
-    model_path,
-    styles_path,
     training_set,
 )
 from exemplar.methods.pix2pixhd.styles import (
@@ -20,6 +18,7 @@ from exemplar.methods.pix2pixhd.styles import (
     save_styles,
 )
 from exemplar.settings import load_params, section
+from exemplar.store import layout
 from exemplar.store.files import workplace
 from stages.arguments import domain_and_network_of
 
@@ -30,12 +29,12 @@ def main() -> None:
     settings = section(load_params(), "pix2pixhd_styles", StylesSettings)
     keep_freed_memory()
     with workplace(f"pix2pixhd_styles/{domain}-{network}", *inputs(domain)) as folder:
-        model = load_model(model_path(domain, network))
+        model = load_model(layout.pix2pixhd(domain, network))
         found = NO_STYLES
         if model.encoder is not None:
             found = learn_styles(record(model, training_set(domain, folder)), settings)
         config = {"classes": list(classes_of(domain)), "settings": settings.model_dump()}
-        save_styles(styles_path(domain, network), found, config)
+        save_styles(layout.pix2pixhd_styles(domain, network), found, config)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ goes on where it was interrupted.
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -56,41 +57,52 @@ def prepare_layouts(out: Path, settings: CityscapesSettings, common: PrepareSett
                 "there is nothing to learn from"
             )
         write_items(out / "items.parquet", _table(good, settings))
-        height, width = settings.size
-        arrays: dict[str, tuple[tuple[int, ...], str]] = {
-            "image": ((height, width, 3), "uint8"),
-            "labels": ((height, width), "uint8"),
-            "instances": ((height, width), "uint16"),
-            "photographed": ((), "uint8"),
-        }
-
-        def produce(part: slice) -> dict[str, np.ndarray]:
-            made = list(each(_read, [(files, settings) for files, _ in good[part]]))
-            for (files, (*_, sha256)), arrays in zip(good[part], made, strict=True):
-                if arrays.sha256 != sha256:
-                    raise DomainError(
-                        f"{settings.root / files.label}: changed while the domain was being "
-                        "prepared; run the stage again"
-                    )
-            known = [files.img is not None for files, _ in good[part]]
-            return {
-                "image": np.stack([arrays.image for arrays in made]),
-                "labels": np.stack([arrays.labels for arrays in made]),
-                "instances": np.stack([arrays.instances for arrays in made]),
-                "photographed": np.array(known, np.uint8),
-            }
-
         found = [[asdict(files), list(facts)] for files, facts in good]
         fill_group(
             out / "images.zarr",
-            arrays,
+            _arrays(settings),
             len(good),
-            produce,
+            partial(_produced, good, settings, each),
             {"classes": list(settings.numbers())},
             [settings.model_dump(mode="json"), code_hash(), found],
             SHARD,
             ("exemplar/data",),
         )
+
+
+def _arrays(settings: CityscapesSettings) -> dict[str, tuple[tuple[int, ...], str]]:
+    """What is stored of each layout: shape and type."""
+    height, width = settings.size
+    return {
+        "image": ((height, width, 3), "uint8"),
+        "labels": ((height, width), "uint8"),
+        "instances": ((height, width), "uint16"),
+        "photographed": ((), "uint8"),
+    }
+
+
+def _produced(
+    good: list[Good], settings: CityscapesSettings, each: OrderedMap, part: slice
+) -> dict[str, np.ndarray]:
+    """The arrays of some layouts.
+
+    Raises:
+        DomainError: a file is another than when it was examined.
+    """
+    made = list(each(_read, [(files, settings) for files, _ in good[part]]))
+    for (files, (*_, sha256)), arrays in zip(good[part], made, strict=True):
+        if arrays.sha256 != sha256:
+            raise DomainError(
+                f"{settings.root / files.label}: changed while the domain was being prepared; run "
+                "the stage again"
+            )
+    known = [files.img is not None for files, _ in good[part]]
+    return {
+        "image": np.stack([arrays.image for arrays in made]),
+        "labels": np.stack([arrays.labels for arrays in made]),
+        "instances": np.stack([arrays.instances for arrays in made]),
+        "photographed": np.array(known, np.uint8),
+    }
 
 
 def _examined(

@@ -57,6 +57,21 @@ def pix2pix_progress(domain: str, condition: str) -> Path:
     return Path("models", "pix2pix", f"{domain}-{condition}")
 
 
+def pix2pixhd(domain: str, network: str) -> Path:
+    """A network of pix2pixHD; its config has the same name with `.json`."""
+    return Path("models", "pix2pixhd", f"{domain}-{network}.safetensors")
+
+
+def pix2pixhd_progress(domain: str, network: str) -> Path:
+    """The folder of what was seen in its training: `losses-<level>.csv` and `samples/`."""
+    return Path("models", "pix2pixhd", f"{domain}-{network}")
+
+
+def pix2pixhd_styles(domain: str, network: str) -> Path:
+    """The styles of its encoder."""
+    return Path("models", "pix2pixhd", f"{domain}-{network}-styles.safetensors")
+
+
 def candidates(method: str, domain: str, condition: str) -> Path:
     """Synthesised images and their sources."""
     return Path("candidates", method, f"{domain}-{condition}.zarr")

@@ -12,7 +12,6 @@ from PIL import Image
 
 from exemplar.methods.pix2pixhd.model import save_model
 from exemplar.methods.pix2pixhd.requests import Request, RequestError
-from exemplar.methods.pix2pixhd.stored import model_path, styles_path
 from exemplar.methods.pix2pixhd.styles import save_styles
 from exemplar.store import layout
 from exemplar.store.arrays import write_group
@@ -42,8 +41,8 @@ def project(tmp_path: Path, monkeypatch) -> tuple[np.ndarray, ...]:
     table = {"id": ["b-0", "b-1", "b-2"], "split": "test", "category": "", "source": "",
              "sha256": "", "licence": "", "width": 16, "height": 16}  # fmt: skip
     write_items(layout.items(DOMAIN), pd.DataFrame(table))
-    save_model(model_path(DOMAIN, "enhancer"), vivid())
-    save_styles(styles_path(DOMAIN, "enhancer"), STYLES, {})
+    save_model(layout.pix2pixhd(DOMAIN, "enhancer"), vivid())
+    save_styles(layout.pix2pixhd_styles(DOMAIN, "enhancer"), STYLES, {})
     return images, labels, instances
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from exemplar.methods.pix2pixhd.model import save_model
-from exemplar.methods.pix2pixhd.stored import model_path, styles_path
 from exemplar.methods.pix2pixhd.styles import NO_STYLES, save_styles
+from exemplar.store import layout
 from flows import export as module
 from flows.cli import main
 from tests.methods.pix2pixhd import tiny
@@ -17,8 +17,8 @@ from tests.methods.pix2pixhd import tiny
 @pytest.fixture
 def domain(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    save_model(model_path("boxes", "enhancer"), tiny.model(2))
-    save_styles(styles_path("boxes", "enhancer"), NO_STYLES, {})
+    save_model(layout.pix2pixhd("boxes", "enhancer"), tiny.model(2))
+    save_styles(layout.pix2pixhd_styles("boxes", "enhancer"), NO_STYLES, {})
     return "boxes"
 
 

@@ -18,7 +18,6 @@ from exemplar.methods.pix2pixhd import networks
 from exemplar.methods.pix2pixhd.model import load_model, save_model
 from exemplar.methods.pix2pixhd.stored import (
     candidates_path,
-    model_path,
     shown_set,
     training_set,
 )
@@ -203,7 +202,7 @@ def write_samples(value: int) -> None:
     """Models that are as they began, and grey images of the test layouts."""
     torch.manual_seed(0)
     for network in networks.NETWORKS:
-        save_model(model_path(DOMAIN, network), tiny.model(2 if network == "enhancer" else 0))
+        save_model(layout.pix2pixhd(DOMAIN, network), tiny.model(2 if network == "enhancer" else 0))
         path = candidates_path(DOMAIN, network)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_group(path, {"image": np.full((2, 3, SIDE, SIDE, 3), value, np.uint8)})

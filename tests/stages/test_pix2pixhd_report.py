@@ -15,9 +15,6 @@ from exemplar.methods.pix2pixhd.model import save_model
 from exemplar.methods.pix2pixhd.networks import NETWORKS
 from exemplar.methods.pix2pixhd.stored import (
     candidates_path,
-    model_path,
-    progress_path,
-    styles_path,
 )
 from exemplar.methods.pix2pixhd.styles import save_styles
 from exemplar.metrics.segmentation import COLUMNS
@@ -56,11 +53,11 @@ def write_run(photographed: tuple[int, ...] = (0, 1, 2, 3, 4)) -> None:
              "category": "", "source": "", "sha256": "", "licence": "", "width": SIDE,
              "height": SIDE}  # fmt: skip
     write_items(layout.items(DOMAIN), pd.DataFrame(table))
-    save_model(model_path(DOMAIN, "enhancer"), vivid(2))
-    save_styles(styles_path(DOMAIN, "enhancer"), STYLES, {})
+    save_model(layout.pix2pixhd(DOMAIN, "enhancer"), vivid(2))
+    save_styles(layout.pix2pixhd_styles(DOMAIN, "enhancer"), STYLES, {})
     for seed, network in enumerate(NETWORKS):
         write_images(network, [3, 4], seed)
-        folder = progress_path(DOMAIN, network)
+        folder = layout.pix2pixhd_progress(DOMAIN, network)
         for level in (1, 2) if network == "enhancer" else (0,):
             (folder / "samples").mkdir(parents=True, exist_ok=True)
             losses = {"generator": [0.5, 0.7], "perceptual": 0.0, "discriminators": [0.4, 0.3]}

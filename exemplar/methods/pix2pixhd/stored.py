@@ -71,21 +71,6 @@ class SamplesSettings(Settings):
     seed: int = 0
 
 
-def model_path(domain: str, network: Network) -> Path:
-    """Weights; the config has the same name with `.json`."""
-    return Path("models", "pix2pixhd", f"{domain}-{network}.safetensors")
-
-
-def progress_path(domain: str, network: Network) -> Path:
-    """The folder of what was seen in training: `losses-<level>.csv` and `samples/`."""
-    return Path("models", "pix2pixhd", f"{domain}-{network}")
-
-
-def styles_path(domain: str, network: Network) -> Path:
-    """The styles of a model's encoder."""
-    return Path("models", "pix2pixhd", f"{domain}-{network}-styles.safetensors")
-
-
 def candidates_path(domain: str, network: Network) -> Path:
     """The images that were made of a domain's test layouts."""
     return layout.candidates(f"pix2pixhd_{network}", domain, "labels")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -64,10 +65,9 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("die_at", [0, 3, 5, 7, 11])
-def test_killed_at_any_step_it_ends_with_the_same_weights(tmp_path, monkeypatch, die_at):
-    pairs, settings = tiny_pairs(), tiny_settings()
-    whole, losses = train_pix2pix(pairs, settings, tmp_path / "whole", pairs)
+@contextmanager
+def killed_at(die_at, monkeypatch):
+    """The training within is killed when it draws what a step sees."""
     drawn = module.batch_at
 
     def dying(step, *given):
@@ -75,10 +75,17 @@ def test_killed_at_any_step_it_ends_with_the_same_weights(tmp_path, monkeypatch,
             raise Killed
         return drawn(step, *given)
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(module, "batch_at", dying)
-        with pytest.raises(Killed):
-            train_pix2pix(pairs, settings, tmp_path / "killed", pairs)
+        yield
+
+
+@pytest.mark.parametrize("die_at", [0, 3, 5, 7, 11])
+def test_killed_at_any_step_it_ends_with_the_same_weights(tmp_path, monkeypatch, die_at):
+    pairs, settings = tiny_pairs(), tiny_settings()
+    whole, losses = train_pix2pix(pairs, settings, tmp_path / "whole", pairs)
+    with killed_at(die_at, monkeypatch):
+        train_pix2pix(pairs, settings, tmp_path / "killed", pairs)
     resumed, again = train_pix2pix(pairs, settings, tmp_path / "killed", pairs)
     _assert_same(whole, resumed)
     assert losses == again
@@ -91,17 +98,8 @@ def test_float16_goes_on_with_the_scale_that_it_had(tmp_path, monkeypatch):
     pairs = tiny_pairs()
     settings = tiny_settings(precision="float16")
     whole, losses = train_pix2pix(pairs, settings, tmp_path / "whole")
-    drawn = module.batch_at
-
-    def dying(step, *given):
-        if step == 11:
-            raise Killed
-        return drawn(step, *given)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "batch_at", dying)
-        with pytest.raises(Killed):
-            train_pix2pix(pairs, settings, tmp_path / "killed")
+    with killed_at(11, monkeypatch):
+        train_pix2pix(pairs, settings, tmp_path / "killed")
     resumed, again = train_pix2pix(pairs, settings, tmp_path / "killed")
     _assert_same(whole, resumed)
     assert losses == again and losses[-1]["scale"] >= 1
@@ -114,17 +112,8 @@ def test_compiled_or_not_a_checkpoint_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "compile", eager)
     pairs, short = tiny_pairs(), {"decay_epochs": 0, "checkpoint_every": 3}
     plain, _ = train_pix2pix(pairs, tiny_settings(**short), tmp_path / "a")
-    drawn = module.batch_at
-
-    def dying(step, *given):
-        if step == 4:
-            raise Killed
-        return drawn(step, *given)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "batch_at", dying)
-        with pytest.raises(Killed):
-            train_pix2pix(pairs, tiny_settings(**short), tmp_path / "b")
+    with killed_at(4, monkeypatch):
+        train_pix2pix(pairs, tiny_settings(**short), tmp_path / "b")
     compiled, _ = train_pix2pix(pairs, tiny_settings(compile=True, **short), tmp_path / "b", pairs)
     for name, value in _weights(plain).items():
         torch.testing.assert_close(_weights(compiled)[name], value, rtol=1e-3, atol=1e-4)
