@@ -72,6 +72,31 @@ def pix2pixhd_styles(domain: str, network: str) -> Path:
     return Path("models", "pix2pixhd", f"{domain}-{network}-styles.safetensors")
 
 
+def glann(domain: str, seed: int, part: str) -> Path:
+    """A network of GLANN or of a baseline; its config has the same name with `.json`."""
+    return Path("models", "glann", f"{domain}-{seed}-{part}.safetensors")
+
+
+def glann_codes(domain: str, seed: int) -> Path:
+    """The latent codes of a domain's training images, by their ids."""
+    return Path("models", "glann", f"{domain}-{seed}-codes.parquet")
+
+
+def glann_progress(domain: str, seed: int, part: str) -> Path:
+    """The folder of what was seen in a training: `losses.csv` and perhaps `samples/`."""
+    return Path("models", "glann", f"{domain}-{seed}-{part}")
+
+
+def classifier(domain: str) -> Path:
+    """The network that tells a domain's categories apart."""
+    return Path("models", "classifier", f"{domain}.safetensors")
+
+
+def samples(domain: str, seed: int) -> Path:
+    """The folder of what GLANN and its baselines made from noise."""
+    return Path("samples", f"{domain}-{seed}")
+
+
 def candidates(method: str, domain: str, condition: str) -> Path:
     """Synthesised images and their sources."""
     return Path("candidates", method, f"{domain}-{condition}.zarr")
