@@ -36,6 +36,20 @@ def domain_and_network_of(stage: str, networks: Sequence[Name]) -> tuple[str, Na
     return arguments.domain, arguments.network
 
 
+def domain_and_seed_of(stage: str) -> tuple[str, int]:
+    """Parses `--domain` and `--seed`."""
+    arguments = _seeded(stage).parse_args()
+    return arguments.domain, arguments.seed
+
+
+def domain_seed_and_baseline_of(stage: str, baselines: Sequence[Name]) -> tuple[str, int, Name]:
+    """Parses `--domain`, `--seed` and `--baseline`, which is one of some."""
+    parser = _seeded(stage)
+    parser.add_argument("--baseline", required=True, choices=baselines, help="which method")
+    arguments = parser.parse_args()
+    return arguments.domain, arguments.seed, arguments.baseline
+
+
 def cluster_of() -> str | None:
     """The address of the Dask scheduler that `params.yaml` names, or the environment; none if none.
 
@@ -46,6 +60,12 @@ def cluster_of() -> str | None:
         or os.environ.get("DASK_SCHEDULER_ADDRESS")
         or None
     )
+
+
+def _seeded(stage: str) -> argparse.ArgumentParser:
+    parser = _parser(stage)
+    parser.add_argument("--seed", required=True, type=int, help="of the training, from run.seeds")
+    return parser
 
 
 def _parser(stage: str) -> argparse.ArgumentParser:

@@ -60,7 +60,7 @@ class Backbone(Protocol):
 
 def load_backbone(
     settings: BackboneSettings, estimators: Path | None, device: torch.device | str = "cpu"
-) -> Backbone:
+) -> FrozenBackbone:
     """Makes the backbone that settings name.
 
     Args:

@@ -31,6 +31,27 @@ def rows_at(step: int, batch: int, count: int, seed: int) -> np.ndarray:
     return np.array([_order(place // count, count, seed)[place % count] for place in places])
 
 
+def rows_within_epochs(step: int, batch: int, count: int, seed: int) -> np.ndarray:
+    """The images of a step, none of them twice: batches do not run over into the next epoch.
+
+    Args:
+        step: from 0; there are `steps_an_epoch` in each epoch.
+        batch: images a step; all of them if there are fewer.
+        count: N.
+        seed: of the orders; what is left over of an epoch is others in the next.
+
+    Returns:
+        (min(batch, N),) int64 in 0…N−1, each once.
+    """
+    epoch, place = divmod(step, steps_an_epoch(batch, count))
+    return _order(epoch, count, seed)[place * batch : (place + 1) * batch]
+
+
+def steps_an_epoch(batch: int, count: int) -> int:
+    """How many batches of `rows_within_epochs` an epoch has."""
+    return max(1, count // batch)
+
+
 @lru_cache(maxsize=2)
 def _order(epoch: int, count: int, seed: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(count)

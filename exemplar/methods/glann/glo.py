@@ -1,0 +1,221 @@
+"""GLO: every training image gets a code, and a generator learns to make it of that.
+
+The first stage of GLANN: images in, a generator and codes on the unit sphere out, both optimised
+together by Adam. Source: paper, Eq. 3 and section 4.1.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from exemplar.methods.glann.codes import Codes
+from exemplar.methods.glann.generator import Generator
+from exemplar.methods.glann.losses import Reconstruction
+from exemplar.methods.glann.settings import GloSettings
+from exemplar.training.checkpoint import TrainingState, load_checkpoint
+from exemplar.training.images import rows_within_epochs, steps_an_epoch
+from exemplar.training.precision import MixedPrecision
+from exemplar.training.processes import ALONE, Processes, launch
+from exemplar.training.steps import Pace, run_steps
+
+Loader = Callable[[torch.device], Reconstruction]
+"""Makes the loss on a device."""
+
+Observer = Callable[[Generator, np.ndarray, int], None]
+"""Looks at a generator, in evaluation mode, and the codes (N, d) after so many steps."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The images that are embedded.
+
+    Attributes:
+        ids: of the images.
+        images: (N, H, W, 1 or 3) u8, in memory or mapped into it.
+        codes: to begin with, by id; of images without one the seed decides.
+        seed: of codes and of the order of images.
+    """
+
+    ids: Sequence[str]
+    images: np.ndarray
+    codes: Mapping[str, np.ndarray]
+    seed: int
+
+
+def train_glo(
+    generator: Generator,
+    embedded: Embedded,
+    settings: GloSettings,
+    folder: Path,
+    name: str,
+    loss: Loader,
+    observe: Observer | None = None,
+) -> tuple[np.ndarray, list[dict[str, float]]]:
+    """Learns a generator, in place, and the codes; goes on where the folder's training stopped.
+
+    Args:
+        generator: on its device, or with several devices on the CPU; left in evaluation mode.
+        embedded: what is learned.
+        settings: of the section `glo`.
+        folder: where checkpoints and codes are kept, for this training alone.
+        name: for the lines of progress on standard error.
+        loss: makes the reconstruction loss on a device.
+        observe: called before each checkpoint, to write pictures.
+
+    Returns:
+        The codes (N, d) f32, of unit length; and losses, a row for each checkpoint: `step` and
+        `reconstruction`.
+
+    Raises:
+        TrainingError: the loss or a weight is NaN or infinite, or there are not so many devices.
+        CheckpointError: the folder has a checkpoint of another training.
+        ValueError: there are fewer than two images.
+    """
+    if len(embedded.ids) < 2:
+        raise ValueError(f"expected at least two training images, got {len(embedded.ids)}")
+    device = next(generator.parameters()).device
+    given = (generator, embedded, settings, folder, name, loss, observe)
+    if settings.training.devices > 1:
+        generator.cpu()
+        launch(_train_copy, settings.training.device, settings.training.devices, *given)
+    # What other processes have done, nothing is left of but to read the last checkpoint.
+    codes, history = _train(ALONE, device, *given)
+    generator.eval()
+    return codes, history
+
+
+def _train_copy(
+    processes: Processes, device: torch.device, generator: Generator, *given: Any
+) -> None:
+    """Trains in a process of its own; the network that came from another is its memory too."""
+    _train(processes, device, copy.deepcopy(generator), *given)
+
+
+def _train(
+    processes: Processes,
+    device: torch.device,
+    generator: Generator,
+    embedded: Embedded,
+    settings: GloSettings,
+    folder: Path,
+    name: str,
+    loss: Loader,
+    observe: Observer | None,
+) -> tuple[np.ndarray, list[dict[str, float]]]:
+    """What one process does; see `train_glo`."""
+    training, count = settings.training, len(embedded.ids)
+    torch.set_num_threads(training.threads)
+    generator.to(device).to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.Adam(
+        generator.parameters(), training.generator_rate, betas=(0.5, 0.999), fused=True
+    )
+    config = {"settings": settings.identity(), "network": generator.config, "seed": embedded.seed}
+    state = TrainingState({"generator": generator}, {"generator": optimizer}, config)
+    first = load_checkpoint(folder, state)
+    given = folder / "codes", embedded.ids, generator.codes, embedded.seed
+    if processes.rank == 0:
+        Codes(*given, embedded.codes).roll_back(first)
+    processes.meet()
+    codes = Codes(*given, rank=processes.rank)
+    codes.begin(first)
+    fit = Fit(generator, codes, embedded, settings, optimizer, loss(device), processes)
+    pace = Pace(
+        training.epochs * steps_an_epoch(training.batch, count),
+        min(training.batch, count),
+        training.checkpoint_every,
+    )
+
+    def observed(done: int) -> None:
+        if observe and processes.rank == 0:
+            observe(generator.eval(), codes.code, done)
+            generator.train()
+        codes.begin(done)
+
+    run_steps(name, folder, state, fit, pace, observed, processes)
+    return np.array(codes.code), state.history
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Does a step of the training, given its number.
+
+    Attributes:
+        generator: on its device, in training mode.
+        codes: of all images.
+        embedded: the images.
+        settings: of the training.
+        optimizer: of the generator.
+        loss: on the generator's device.
+        processes: that train together.
+    """
+
+    generator: Generator
+    codes: Codes
+    embedded: Embedded
+    settings: GloSettings
+    optimizer: torch.optim.Optimizer
+    loss: Reconstruction
+    processes: Processes = ALONE
+
+    def __call__(self, number: int) -> dict[str, Tensor]:
+        """One step down by the generator and by the codes of a batch; gives the loss."""
+        training, count = self.settings.training, len(self.embedded.ids)
+        epoch = number // steps_an_epoch(training.batch, count)
+        factor = 0.5 ** (epoch // training.halve_every)
+        for group in self.optimizer.param_groups:
+            group["lr"] = training.generator_rate * factor
+        rows = rows_within_epochs(number, training.batch, count, self.embedded.seed)
+        part = self.processes.part(rows)
+        device = next(self.generator.parameters()).device
+        codes = self.codes.gather(part, device)
+        wanted = to_tensor(self.embedded.images[part], device)
+        mixed = MixedPrecision(training.precision, device)
+        with mixed.forward():
+            value = self.loss(self.generator(codes), wanted)
+        self.optimizer.zero_grad(set_to_none=True)
+        mixed.backward(value)
+        self.processes.average(self.generator.parameters())
+        self.optimizer.step()
+        assert codes.grad is not None
+        # As if this process's part were all of the batch that the loss is a mean of.
+        self.codes.descend(part, codes.grad * (len(part) / len(rows)), training.rate * factor)
+        return {"reconstruction": value}
+
+
+def to_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """(B, H, W, C) u8 → (B, C, H, W) float32 in [0, 1]."""
+    x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+    return x.permute(0, 3, 1, 2).float().div_(255)
+
+
+def principal_codes(images: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
+    """Codes (N, d) f32 on the sphere by the images' whitened principal components.
+
+    Args:
+        images: (N, H, W, C) u8.
+        dimensions: d; where images have fewer directions, the rest is nearly zero.
+        seed: of the images that the components are computed from.
+
+    Source: Bojanowski et al., 2018, section 3: codes may begin with a projection of the images.
+    """
+    from sklearn.decomposition import PCA
+
+    count = len(images)
+    chosen = np.sort(np.random.default_rng(seed).permutation(count)[:10_000])
+    sample = images[chosen].reshape(len(chosen), -1).astype(np.float32) / 255
+    kept = min(dimensions, *sample.shape)
+    components = PCA(kept, svd_solver="randomized", random_state=seed).fit(sample)
+    # Images that are all alike have no components; a little of each keeps them apart.
+    codes = 1e-3 * np.random.default_rng(seed + 1).standard_normal((count, dimensions), np.float32)
+    for start in range(0, count, 4096):
+        flat = images[start : start + 4096].reshape(-1, sample.shape[1]).astype(np.float32) / 255
+        codes[start : start + 4096, :kept] += np.nan_to_num(components.transform(flat))
+    return codes / np.linalg.norm(codes, axis=1, keepdims=True)
