@@ -123,6 +123,38 @@ def add_edit(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     return edit
 
 
+def add_sample(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    """`exemplar sample`."""
+    sample = commands.add_parser(
+        "sample",
+        help="images from noise, with the training images that they are nearest to",
+        description="Writes images by GLANN, a contact sheet, and a table of the training images "
+        "that are nearest to each, in the latent space and by their looks.",
+    )
+    sample.add_argument("--domain", required=True, help="whose model: a domain of run.sampled")
+    sample.add_argument("--count", type=count, default=16, metavar="N", help="images; default: 16")
+    sample.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
+    sample.add_argument("--seed", type=seed, default=0, metavar="N", help="of the noise")
+    sample.add_argument(
+        "--model-seed", type=seed, default=0, metavar="N", help="of the training: one of run.seeds"
+    )
+    sample.add_argument(
+        "--interpolate",
+        action="store_true",
+        help="also the ways from the first sample to the second, from the third to the fourth, …",
+    )
+    sample.add_argument(
+        "--invert",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=Path,
+        metavar="IMAGE",
+        help="also what the model makes most like these images",
+    )
+    return sample
+
+
 def add_export(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """`exemplar export`."""
     export = commands.add_parser(

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from flows.arguments import add_edit, add_export, add_synth, count
+from flows.arguments import add_edit, add_export, add_sample, add_synth, count
 from flows.environment import prepare
 
 
@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
 
     add_synth(commands).set_defaults(call=_synth)
     add_edit(commands).set_defaults(call=_edit)
+    add_sample(commands).set_defaults(call=_sample)
     add_export(commands).set_defaults(call=_export)
 
     doctor = commands.add_parser("doctor", help="check the machine, the data and the set-up")
@@ -155,6 +156,18 @@ def _edit(args: argparse.Namespace) -> int:
         **({} if args.ignore is None else {"ignore": tuple(args.ignore)}),
     )
     for path in edit(request, args.domain, args.out):
+        print(path)
+    return 0
+
+
+def _sample(args: argparse.Namespace) -> int:
+    from exemplar.methods.glann.requests import Request
+    from flows.sample import sample
+
+    request = Request(
+        args.domain, args.count, args.seed, args.model_seed, args.interpolate, tuple(args.invert)
+    )
+    for path in sample(request, args.out):
         print(path)
     return 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from exemplar.report import pix2pixhd_table
+from exemplar.report import glann_table, pix2pixhd_table
 from exemplar.report.against import features_of
 from exemplar.report.terminal import against_as_text, as_text
 from tasks.plan import open_repository
@@ -68,6 +68,8 @@ def show(names: Sequence[str]) -> str:
             printed = against_as_text(table, features)
         elif name == pix2pixhd_table.NAME:
             printed = pix2pixhd_table.as_text(table)
+        elif name == glann_table.NAME:
+            printed = glann_table.as_text(table)
         else:
             printed = as_text(name, table)
         parts.append(f"{path}\n\n{printed}")

@@ -60,7 +60,8 @@ class EvaluateSettings(Settings):
     rounds: int = Field(default=20, ge=1)
     """Draws of one candidate per image that rand-1 averages over."""
     photographs: int = Field(default=2000, ge=1)
-    """Of the train split, drawn at random, against which the Fréchet distance is taken."""
+    """Of the train split, drawn at random, with which all candidates together are compared: for
+    the Fréchet distance, and for precision and recall."""
     seed: int = 0
     threads: int = Field(default=1, ge=1)
 
@@ -180,8 +181,9 @@ def main() -> None:
         photographs = outputs.photographs.rows(chosen[start : start + BATCH]).numpy()
         result.photographs.append(judge.means(photographs))
 
+    names = {"domain": domain, "condition": condition}
     with written(layout.evaluation("pixelnn", domain, condition)) as folder:
-        write_evaluation(folder, result, {"domain": domain, "condition": condition}, settings.seed)
+        write_evaluation(folder, result, names, settings.seed, settings.threads)
 
 
 def _looks(named: BackboneSettings | None, estimators: Estimators) -> tuple[str, Looks]:

@@ -23,6 +23,8 @@ from exemplar.methods.pix2pixhd.stored import (
     rows_in,
     training_set,
 )
+from exemplar.metrics.distribution import known_scores
+from exemplar.metrics.embedding import FINE_LAYERS, Embedding, NetworkSettings, load_network
 from exemplar.metrics.segmentation import COLUMNS, SegmentationScores, judged
 from exemplar.metrics.segmenters import (
     EstimatorsJudge,
@@ -40,6 +42,12 @@ from exemplar.store.files import workplace, written
 from exemplar.store.weights import save_weights
 from stages.arguments import domain_of
 
+REAL = "real"
+"""In the place of a generator: the photographs."""
+
+BATCH = 16
+"""Photographs read at a time."""
+
 
 class Pix2pixHDEvaluateSettings(Settings):
     """The section `pix2pixhd_evaluate` of `params.yaml`."""
@@ -48,6 +56,11 @@ class Pix2pixHDEvaluateSettings(Settings):
     """Of domains. One that is not named is judged by the estimators if they see all its classes,
     else by a network that is trained on its own training photographs, as `trained` says."""
     trained: TrainedJudge = TrainedJudge()
+    features: NetworkSettings = FINE_LAYERS
+    """By which all images together are compared with photographs: Fréchet distance and PRD."""
+    photographs: int = Field(default=2000, ge=1)
+    """Of the train split at most, drawn at random, for that."""
+    seed: int = 0
     threads: int = Field(default=1, ge=1)
 
 
@@ -61,14 +74,43 @@ def main() -> None:
     judge = judge_of(domain, settings, out)
     table = translation(classes_of(domain), judge.classes)
     stored = array(open_group(layout.conditions(domain)), "labels")
+    see = load_network(settings.features, layout.ESTIMATORS)
+    learned, photographs = learned_from(domain, settings, see)
     made = []
     for generator, discriminator, images, rows in shown(domain):
         labels = table[read_rows(stored, rows)]
         found, count = judged(judge, images, labels, len(judge.classes))
         made.append(row(generator, discriminator, found, count))
+        if generator != REAL or not np.isin(rows, learned).any():
+            features = np.concatenate([see(several) for several in images])
+            known = known_scores(
+                made=features,
+                photographs=photographs,
+                seed=settings.seed,
+                threads=settings.threads,
+            )
+            made[-1] |= known | ({"fid_features": see.name} if known else {})
     scores = pd.DataFrame(made).assign(domain=domain, judge=judge.identity)
     with written(out / "scores.csv") as partial:
-        scores[list(COLUMNS)].to_csv(partial, index=False, float_format="%.6g")
+        scores.reindex(columns=list(COLUMNS)).to_csv(partial, index=False, float_format="%.6g")
+
+
+def learned_from(
+    domain: str, settings: Pix2pixHDEvaluateSettings, see: Embedding
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training photographs, with which all images of a network together are compared.
+
+    Returns:
+        The rows of all of them, and the features (n, M) of as many as the settings want.
+    """
+    learned = photographed(domain, rows_in(domain, "train"))
+    chosen = learned
+    if len(chosen) > settings.photographs:
+        generator = np.random.default_rng(settings.seed)
+        chosen = np.sort(generator.choice(chosen, settings.photographs, replace=False))
+    stored = array(open_group(layout.images(domain), "image"), "image")
+    parts = np.array_split(chosen, -(-len(chosen) // BATCH))
+    return learned, np.concatenate([see(read_rows(stored, part)) for part in parts])
 
 
 def judge_of(domain: str, settings: Pix2pixHDEvaluateSettings, out: Path) -> Segmenter:
@@ -114,7 +156,7 @@ def shown(domain: str) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
     real = photographed(domain, rows)
     if not len(real):
         real = photographed(domain, np.arange(photographs.shape[0]))
-    yield "real", "", read_rows(photographs, real)[:, None], real
+    yield REAL, "", read_rows(photographs, real)[:, None], real
     for network, generator in GENERATORS.items():
         images = array(open_group(candidates_path(domain, network), "image"), "image")
         scales = len(load_model(layout.pix2pixhd(domain, network)).discriminators.scales)

@@ -63,12 +63,16 @@ class ReportSettings(Settings):
 
 
 class RunSettings(Settings):
-    """Section `run`: the domains and conditions of the run, and the domains of pix2pixHD."""
+    """Section `run`: the domains and conditions of the run, and those of the other systems."""
 
     domains: list[str] = Field(min_length=1)
     conditions: list[str] = Field(min_length=1)
     layouts: list[str] = Field(default_factory=list)
     """Domains that pix2pixHD is trained on; it has a page of its own."""
+    sampled: list[str] = Field(default_factory=list)
+    """Domains that GLANN is trained on, others than `domains`; it has a page of its own."""
+    seeds: list[int] = Field(default_factory=list)
+    """Of GLANN's trainings."""
 
 
 def main() -> None:

@@ -9,7 +9,12 @@ from exemplar.data.inputs import DomainError
 PAGES = {
     "pets": "https://www.robots.ox.ac.uk/~vgg/data/pets/",
     "celeba": "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+    "mnist": "http://yann.lecun.com/exdb/mnist/",
+    "fashion": "https://github.com/zalandoresearch/fashion-mnist",
+    "cifar10": "https://www.cs.toronto.edu/~kriz/cifar.html",
 }
+CIFAR10 = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"  # as its page says
 
 
 def fetch(kind: str, root: Path) -> None:
@@ -18,7 +23,7 @@ def fetch(kind: str, root: Path) -> None:
     What is there already and whole is not fetched again.
 
     Args:
-        kind: `pets` or `celeba`.
+        kind: one of `PAGES`.
         root: the domain's root; made if needed.
 
     Raises:
@@ -26,12 +31,19 @@ def fetch(kind: str, root: Path) -> None:
     """
     from torchvision import datasets  # takes seconds, and most runs fetch nothing
 
+    place = str(root)
     root.mkdir(parents=True, exist_ok=True)
     try:
         if kind == "pets":
-            datasets.OxfordIIITPet(str(root), split="trainval", download=True)
-        else:
-            datasets.CelebA(str(root), split="all", download=True)
+            datasets.OxfordIIITPet(place, split="trainval", download=True)
+        elif kind == "celeba":
+            datasets.CelebA(place, split="all", download=True)
+        elif kind == "mnist":
+            datasets.MNIST(place, download=True)
+        elif kind == "fashion":
+            datasets.FashionMNIST(place, download=True)
+        else:  # the loader of CIFAR-10 would unpickle
+            datasets.utils.download_and_extract_archive(CIFAR10, place, md5=CIFAR10_MD5)
     except (OSError, RuntimeError, ImportError) as error:
         raise DomainError(
             f"{root}: the {kind} data set could not be fetched: {error}. Get it from "

@@ -47,22 +47,22 @@ def prepare_photographs(out: Path, settings: Photos, common: PrepareSettings) ->
     Raises:
         DomainError: the data set is not there, too many of its inputs are bad, or none is good.
     """
-    listing = KINDS[settings.kind].inputs(settings)
+    listing, size = KINDS[settings.kind].inputs(settings), settings.size or common.image_size
     inputs = [
         settings.model_dump(mode="json"),
-        {"size": common.image_size, "seed": common.seed},
+        {"size": size, "seed": common.seed},
         code_hash(),
         [asdict(photo) for photo in listing.photos],
         [_stamp(settings.root / photo.source) for photo in listing.photos],
     ]
     with workplace(f"prepare/{out.name}", *inputs) as folder, ordered_map(common.workers) as each:
-        findings = scan(listing.photos, settings, common.image_size, folder, each)
+        findings = scan(listing.photos, settings, size, folder, each)
         good, fallen = decide(listing.photos, findings, settings, common.seed)
         rejections = listing.rejections + fallen
         write_rejections(out / "rejected.csv", rejections)
         check_rejections(rejections, len(good), common.rejected_limit, out / "rejected.csv")
         write_items(out / "items.parquet", table(good, settings))
-        _write_images(out / "images.zarr", good, settings, common.image_size, each)
+        _write_images(out / "images.zarr", good, settings, size, each)
 
 
 def code_hash() -> str:

@@ -54,6 +54,27 @@ class Picture:
     height: int
 
 
+@dataclass(frozen=True)
+class Stack:
+    """Images of one size that came in one file.
+
+    Attributes:
+        name: what their ids begin with.
+        split: train or test; empty: divided by the settings.
+        source: the file, as a path below the root.
+        images: (N, H, W) or (N, H, W, 3) u8.
+        labels: (N,) u8, if there are any.
+        first: the number of the first among the images of this name.
+    """
+
+    name: str
+    split: str
+    source: str
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    first: int = 0
+
+
 @dataclass
 class Listing:
     """All inputs of a domain, in a fixed order."""
@@ -135,6 +156,12 @@ def need_root(root: Path, expected: str, how: str, *parts: str) -> Path:
         f"{root}: expected {expected} (in {', '.join(parts)}), but {state}. {how}, "
         "or set another root in params.yaml"
     )
+
+
+def told(root: Path, problems: list[str], how: str) -> str:
+    """One message of all that is wrong below a root, and of what to do."""
+    few = "this is wrong" if len(problems) == 1 else f"{len(problems)} things are wrong"
+    return "\n".join([f"{root}: {few}:", *(f"  {problem}" for problem in problems), how])
 
 
 def unique_ids(photos: Iterable[Photo], below: str = "") -> list[str]:

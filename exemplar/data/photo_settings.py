@@ -12,7 +12,13 @@ from exemplar.settings import Settings
 
 Count = Annotated[int, Field(ge=0, strict=True)]
 Part = Count | Annotated[float, Field(ge=0, lt=1)]
+Side = Annotated[int, Field(ge=16)]
 Channel = Annotated[int, Field(ge=0, le=255)]
+
+
+def same_for_all(value: Any) -> Any:
+    """`limit: 100` means 100 of each split."""
+    return dict.fromkeys(("train", "val", "test"), value) if isinstance(value, int) else value
 
 
 class Splits(Settings):
@@ -41,6 +47,7 @@ class PhotoSettings(Settings):
 
     root: Path  # a folder, relative to the project's root or absolute
     licence: str = "unknown"  # kept with every image, for attribution
+    size: Side | None = None  # pixels a side of the domain's images; null: prepare.image_size
     splits: Splits = Splits()
     limit: Limit = Limit()
     min_side: Annotated[int, Field(ge=1)] = 48  # smaller crops are rejected, not blown up
@@ -48,8 +55,7 @@ class PhotoSettings(Settings):
     @field_validator("limit", mode="before")
     @classmethod
     def _same_for_all(cls, value: Any) -> Any:
-        """`limit: 100` means 100 of each split."""
-        return dict.fromkeys(("train", "val", "test"), value) if isinstance(value, int) else value
+        return same_for_all(value)
 
 
 class FolderSettings(PhotoSettings):

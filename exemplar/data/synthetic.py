@@ -28,7 +28,7 @@ def prepare_rendered(out: Path, settings: RenderedSettings, common: PrepareSetti
         settings: of the domain.
         common: of all domains.
     """
-    size = common.image_size
+    size = settings.size or common.image_size
     splits = [split for split in ("train", "val", "test") for _ in range(getattr(settings, split))]
     arrays: dict[str, tuple[tuple[int, ...], str]] = {
         "image": ((size, size, 3), "uint8"),

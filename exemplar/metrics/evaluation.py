@@ -15,22 +15,26 @@ import numpy as np
 import pandas as pd
 
 from exemplar.metrics.comparison import compare
+from exemplar.metrics.distribution import known_scores
 from exemplar.metrics.diversity import farthest_first
-from exemplar.metrics.frechet import difference_interval, features_name, frechet_distance
+from exemplar.metrics.frechet import difference_interval, features_name
 from exemplar.metrics.selection import MEASURES, METRICS, Selections
 from exemplar.metrics.spectrum import radial_spectrum
 
 COLUMNS = (
     "domain", "condition", "method", "selection", *METRICS[:-1], "images", "candidates", "judge",
-    "correspondence", "seam", "diversity", "diversity_features", "fid", "fid_features",
-    "rank_correlation",
+    "correspondence", "seam", "diversity", "diversity_features", "fid", "f8", "f1_8",
+    "fid_features", "rank_correlation",
 )  # fmt: skip
 """Of `table.csv`; what is undefined is empty."""
 
 COMPARED = (*METRICS[:-1], "seam", "diversity")
 """Of `comparison.csv`, beside the Fréchet distance."""
 
-NUMBERS = (*MEASURES, "diversity", "fid", "rank_correlation")
+DISTRIBUTION = ("fid", "f8", "f1_8")
+"""Of all candidates of a method together, against photographs."""
+
+NUMBERS = (*MEASURES, "diversity", *DISTRIBUTION, "rank_correlation")
 """Of `metrics.json`."""
 
 
@@ -43,7 +47,8 @@ class Evaluation:
         looks: the name of the features by which candidates are told apart.
         apart: by method and image, its candidates in the order of `farthest_first`.
         chance: the mean correspondence error of each image if sources were anywhere.
-        means: by method, the candidates' features for the Fréchet distance, (C, M) an image.
+        means: by method, the candidates' features for the Fréchet distance and for precision and
+            recall, (C, M) an image.
         photographs: those of photographs, (n, M) each.
         power: by series, each image's radial spectrum.
     """
@@ -74,18 +79,25 @@ class Evaluation:
         if len(features) > 1:
             self.apart[method][image_id] = farthest_first(features)
 
-    def frechet(self) -> dict[str, float]:
-        """The Fréchet distance of each method with many candidates; NaN of too few images."""
+    def distribution(self, seed: int, threads: int) -> dict[str, dict[str, float]]:
+        """Those of `DISTRIBUTION` for which there are enough images, of each method with many.
+
+        Args:
+            seed: of the clusterings of precision and recall.
+            threads: of one.
+        """
         if not self.photographs:
             return {}
         photographs = np.concatenate(self.photographs)
         return {
-            method: frechet_distance(photographs, np.concatenate(found))
-            for method, found in self.means.items()
-            if len(found[0]) > 1
+            method: known_scores(
+                made=np.concatenate(means), photographs=photographs, seed=seed, threads=threads
+            )
+            for method, means in self.means.items()
+            if len(means[0]) > 1
         }
 
-    def table(self, fid: dict[str, float]) -> pd.DataFrame:
+    def table(self, distribution: dict[str, dict[str, float]]) -> pd.DataFrame:
         """The rows of `reports/tables/pixelnn.csv`, without domain and condition."""
         rows = []
         for method, chosen in self.selections.items():
@@ -93,8 +105,9 @@ class Evaluation:
                 row |= {"method": method, "judge": self.judge}
                 if not np.isnan(row["diversity"]):
                     row["diversity_features"] = self.looks
-                if row["selection"] == "rand-1" and not np.isnan(fid.get(method, np.nan)):
-                    row |= {"fid": fid[method], "fid_features": features_name(self.judge)}
+                if row["selection"] == "rand-1":
+                    known = distribution.get(method, {})
+                    row |= known | ({"fid_features": features_name(self.judge)} if known else {})
                 rows.append(row)
         if self.chance:
             many = max(row["candidates"] for row in rows if row["method"] == "pixelnn")
@@ -146,7 +159,7 @@ class Evaluation:
 
 
 def write_evaluation(
-    folder: Path, result: Evaluation, names: dict[str, str], seed: int = 0
+    folder: Path, result: Evaluation, names: dict[str, str], seed: int = 0, threads: int = 1
 ) -> None:
     """Writes table.csv, scores.csv, comparison.csv, spread.csv, spectrum.csv and metrics.json.
 
@@ -154,11 +167,13 @@ def write_evaluation(
         folder: a new one, which is made.
         result: of at least one image.
         names: `domain` and `condition`.
-        seed: of the intervals.
+        seed: of the intervals, and of precision and recall.
+        threads: of what is computed.
     """
     folder.mkdir()
-    fid = result.frechet()
-    table = result.table(fid).assign(**names).reindex(columns=list(COLUMNS))
+    distribution = result.distribution(seed, threads)
+    fid = {method: found.get("fid", np.nan) for method, found in distribution.items()}
+    table = result.table(distribution).assign(**names).reindex(columns=list(COLUMNS))
     _csv(table, folder / "table.csv")
     scores = pd.concat(
         [chosen.scores().assign(method=name) for name, chosen in result.selections.items()]

@@ -25,6 +25,10 @@ are 0.4 apart, and the kinds of candidates less clearly so."""
 ENOUGH = 2
 """Each set has at least so many images for every feature, or there is no distance."""
 
+NOISY = 2048
+"""Of fewer images the distance is noisy and too large, as its users agree for Inception's 2,048
+features; a table says so."""
+
 RESAMPLES = 400
 
 
@@ -45,16 +49,18 @@ def layer_means(maps: Sequence[Tensor]) -> Tensor:
     return torch.cat([level.float().mean((2, 3)) for level in maps[: len(FEATURE_LAYERS)]], dim=1)
 
 
-def frechet_distance(photographs: ArrayLike, made: ArrayLike) -> float:
+def frechet_distance(photographs: ArrayLike, made: ArrayLike, enough: float | None = None) -> float:
     """The distance of the Gaussians fitted to two sets of features.
 
     Args:
         photographs: (N, M), features of one image a row.
         made: (n, M), of the images to be judged.
+        enough: images that either set has at least for every feature; `ENOUGH` if not given. With
+            0 two images do, and what `reservation` says belongs to the number.
 
     Returns:
-        The squared distance, in the features' unit squared; at least 0, up to rounding. NaN
-        unless both sets have `ENOUGH` images for every feature.
+        The squared distance, in the features' unit squared; at least 0, up to rounding. NaN of
+        fewer images.
 
     Raises:
         ValueError: the shapes do not fit, or a value is not finite.
@@ -71,7 +77,8 @@ def frechet_distance(photographs: ArrayLike, made: ArrayLike) -> float:
         if not np.isfinite(features).all():
             bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
             raise ValueError(f"{name}: expected finite features, rows {bad.tolist()} have others")
-    if min(len(real), len(fake)) < ENOUGH * real.shape[1]:
+    least = (ENOUGH if enough is None else enough) * real.shape[1]
+    if min(len(real), len(fake)) < max(2, least):
         return float("nan")
     # Its import takes seconds: only those pay who have enough images.
     from torchmetrics.image.fid import FrechetInceptionDistance
@@ -80,6 +87,28 @@ def frechet_distance(photographs: ArrayLike, made: ArrayLike) -> float:
     metric.update(torch.from_numpy(real), real=True)
     metric.update(torch.from_numpy(fake), real=False)
     return float(metric.compute())
+
+
+def reservation(photographs: int, made: int, features: int) -> str:
+    """What is to be said beside a distance of few images; empty if there is nothing.
+
+    Args:
+        photographs: N, how many there are.
+        made: n, how many were judged.
+        features: M.
+
+    Returns:
+        A sentence without its full stop.
+
+    >>> reservation(600, 10_000, 64)
+    'FID is noisy and too large: of 600 photographs, fewer than 2,048'
+    """
+    counts = {"photographs": photographs, "images judged": made}
+    least = max(NOISY, ENOUGH * features)
+    few = [f"{count:,} {name}" for name, count in counts.items() if count < least]
+    if not few:
+        return ""
+    return f"FID is noisy and too large: of {' and '.join(few)}, fewer than {least:,}"
 
 
 def difference_interval(

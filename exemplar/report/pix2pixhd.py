@@ -16,17 +16,26 @@ from exemplar.report.html import laid_out
 from exemplar.report.palettes import hexadecimal, label_palette
 from exemplar.report.pictures import PAPER as WHITE
 from exemplar.report.pictures import condition_picture
-from exemplar.report.pix2pixhd_table import DECIMALS, PAPER, REAL, differences, published, shown
+from exemplar.report.pix2pixhd_table import (
+    DECIMALS,
+    PAPER,
+    REAL,
+    TOGETHER,
+    differences,
+    features_of,
+    published,
+    shown,
+)
 from exemplar.report.scores import Cell
 from exemplar.report.tables import Row, number, records, text
-from exemplar.report.tiles import Tile, data_uri
+from exemplar.report.tiles import Tile, data_uri, smaller
 
 HEADINGS = {
     "pixel_accuracy": "Pixel accuracy, %",
     "mean_iou": "Mean IoU",
     "pixel_accuracy_with_ignore": "Accuracy, unlabelled counted",
     "mean_iou_with_ignore": "IoU, unlabelled counted",
-}
+} | TOGETHER
 PALE = 0.8  # of white, over what a picture is not about
 
 
@@ -98,10 +107,14 @@ class Domain:
 
 @dataclass(frozen=True)
 class Scores:
-    """The rows of one domain and judge: generator, where it is published, discriminators, cells."""
+    """The rows of one domain and judge: generator, where it is published, discriminators, cells.
+
+    `features` are those on which all images of a row together are compared with photographs.
+    """
 
     domain: str
     judge: str
+    features: str
     ours: bool
     headings: list[str]
     rows: list[tuple[str, str, str, list[Cell], str]]
@@ -134,15 +147,6 @@ def layout_tile(
         picture = np.where(about[..., None], picture, pale)
     small = smaller(picture, side, Image.Resampling.NEAREST)
     return Tile(data_uri(small), caption, blocky=True)
-
-
-def smaller(
-    image: np.ndarray, side: int, by: Image.Resampling = Image.Resampling.BOX
-) -> np.ndarray:
-    """A u8 (H, W, 3) picture whose longer side has at most so many pixels."""
-    made = Image.fromarray(np.ascontiguousarray(image))
-    made.thumbnail((side, side), by)
-    return np.asarray(made)
 
 
 def classes_in(classes: Sequence[str], labels: Sequence[np.ndarray]) -> list[tuple[str, str]]:
@@ -184,7 +188,8 @@ def scores(table: pd.DataFrame) -> list[Scores]:
                 )
                 for place, row in enumerate(block)
             ]
-            made.append(Scores(domain, judge, ours, [HEADINGS[c] for c in columns], lines))
+            headings = [HEADINGS[c] for c in columns]
+            made.append(Scores(domain, judge, features_of(block), ours, headings, lines))
     return made
 
 
@@ -196,9 +201,10 @@ def _cells(block: list[Row], column: str) -> list[Cell]:
         for row, value in zip(block, values, strict=True)
         if text(row, "generator") != REAL and value == value
     ]
+    best = min if column == "fid" else max
     cells = []
     for row, value in zip(block, values, strict=True):
-        leads = len(rivals) > 1 and round(value, DECIMALS.get(column, 4)) == max(rivals)
+        leads = len(rivals) > 1 and round(value, DECIMALS.get(column, 4)) == best(rivals)
         leads = leads and text(row, "generator") != REAL
         cells.append(Cell(text(row, column), shown(column, value), leads))
     return cells

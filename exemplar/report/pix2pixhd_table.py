@@ -29,7 +29,10 @@ SCORES = {
     "mean_iou_with_ignore": "Mean IoU*",
 }
 """Headings; a star marks the scores in which ignored pixels count."""
-DECIMALS = {"pixel_accuracy": 2, "pixel_accuracy_with_ignore": 2}  # as in the paper; IoU has 4
+TOGETHER = {"fid": "FID", "f8": "F8", "f1_8": "F1/8"}
+"""Headings of what all images of a row have together."""
+# As in the paper; IoU has 4.
+DECIMALS = {"pixel_accuracy": 2, "pixel_accuracy_with_ignore": 2, "fid": 3, "f8": 3, "f1_8": 3}
 DOMAIN, JUDGE, IMAGES = "Cityscapes", "PSPNet", 500
 REAL = "real"
 WIDTH = 100
@@ -52,13 +55,12 @@ def published() -> pd.DataFrame:
 
     Returns:
         The columns of `COLUMNS` and `table`. The paper does not say whether ignored pixels count;
-        its scores stand where they do not, and the columns in which they do are NaN.
+        its scores stand where they do not; what it has not is NaN.
     """
     columns = ["generator", "discriminator", "table", "pixel_accuracy", "mean_iou"]
     table = pd.DataFrame(list(_PUBLISHED), columns=columns)
     table = table.assign(domain=DOMAIN, judge=JUDGE, images=IMAGES)
-    with_ignore = {name: float("nan") for name in SCORES if name.endswith("_with_ignore")}
-    return table.assign(**with_ignore).loc[:, [*COLUMNS, "table"]]
+    return table.reindex(columns=[*COLUMNS, "table"])
 
 
 def read_scores(folder: Path | str, domain: str) -> pd.DataFrame:
@@ -151,10 +153,20 @@ def as_text(table: pd.DataFrame) -> str:
     lines = ["labels → image, scored by what a segmentation network sees in it", "─" * WIDTH]
     for (domain, judge), rows in grouped(records(table), "domain", "judge").items():
         lines += ["", f"  {domain} (judge: {judge})", *_lines(rows, list(SCORES))]
+        together = [row for row in rows if features_of([row])]
+        if together:
+            said = f"{domain}, all images together (features: {features_of(together)})"
+            lines += [
+                "",
+                *textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="    "),
+            ]
+            lines += _lines(together, list(TOGETHER))
     paper = records(published())
     lines += ["", f"  published, {DOMAIN} (judge: {JUDGE})"]
     lines += [*_lines(paper, ["pixel_accuracy", "mean_iou"], "table"), ""]
     lines += ["Pixel accuracy: %. Higher is better. *: ignored pixels count."]
+    lines += ["FID: distance to training photographs, lower is better. F8: recall of them, F1/8:"]
+    lines += ["precision; 1 is best."]
     lines += [*textwrap.wrap(f"Published: {PAPER}.", WIDTH), "What differs:"]
     for aspect, there, here in differences(table):
         sentence = f"{aspect}: the paper, {there}; here, {here}."
@@ -162,9 +174,14 @@ def as_text(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def features_of(rows: Sequence[Row]) -> str:
+    """The features on which all images together are compared; empty where none are."""
+    return ", ".join(dict.fromkeys(named for row in rows if (named := text(row, "fid_features"))))
+
+
 def _lines(rows: Sequence[Row], scores: Sequence[str], last: str = "") -> list[str]:
     """Headings and rows; `last` is one more column of text."""
-    headings = "".join(f"{SCORES[name]:>13}" for name in scores)
+    headings = "".join(f"{(SCORES | TOGETHER)[name]:>13}" for name in scores)
     lines = [f"   {'generator':<20}{'discriminator':<15}{headings}{'images':>9}   {last}".rstrip()]
     for row in rows:
         values = "".join(f"{shown(name, number(row, name)):>13}" for name in scores)

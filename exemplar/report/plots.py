@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Drawn in these, then exchanged for the page's variables, so that one plot suits light and dark.
 _INK, _FAINT = "#010203", "#040506"
@@ -24,11 +27,22 @@ SERIES = {
     "coherent": ("PixelNN (coherent)", "#0a0b06", (0, (7, 1.2, 1.5, 1.2))),
     "truth": ("truth", "#0a0b05", "solid"),
 }
+FEWEST = 3  # ticks of an axis
 # Losses take these series' colours one after another, whatever they are called.
 _LOSSES = ("global", "coherent", "pixelnn", "regressor", "pix2pix", "input", "truth")
 _VARIABLES = {_INK: "var(--ink)", _FAINT: "var(--line)"} | {
     colour: f"var(--series-{name})" for name, (_, colour, _) in SERIES.items()
 }
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a plot: its name, the series of `SERIES` whose colour it has, and its points."""
+
+    label: str
+    series: str
+    across: np.ndarray
+    up: np.ndarray
 
 
 def spectrum_plot(spectrum: pd.DataFrame, name: str) -> str:
@@ -100,9 +114,62 @@ def losses_plot(history: pd.DataFrame, name: str) -> str:
         low, high = axes.get_ylim()
         # Powers of ten alone would leave most plots with one number or two.
         ticks = [t * 10.0**e for e in range(-6, 7) for t in (1, 2, 5) if low <= t * 10.0**e <= high]
+        if len(ticks) < FEWEST:
+            ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
         axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         _dress(axes, "best")
         return _embeddable(figure, name, f"Losses, {name}")
+
+
+def shares_plot(curves: Sequence[Curve], name: str, title: str, across: str, up: str) -> str:
+    """Curves of shares over shares, both axes from 0 to 1, such as precision over recall.
+
+    Args:
+        curves: with points in [0, 1].
+        name: tells this plot's ids from those of other plots in the same page.
+        title: for readers who do not see the plot.
+        across: what the horizontal axis is.
+        up: what the vertical axis is.
+
+    Returns:
+        An `<svg>` element, as from `spectrum_plot`.
+    """
+    with _plot(name) as (figure, axes):
+        for curve in curves:
+            colour = SERIES[curve.series][1]
+            axes.plot(curve.across, curve.up, color=colour, label=curve.label, linewidth=1.7)
+        axes.set_xlim(0, 1.01)
+        axes.set_ylim(0, 1.01)
+        axes.set_xlabel(across, color=_INK)
+        axes.set_ylabel(up, color=_INK)
+        _dress(axes, "above", columns=3)
+        return _embeddable(figure, name, title)
+
+
+def distances_plot(curves: Sequence[Curve], name: str, title: str, across: str) -> str:
+    """Which share of images have at most a distance to another image, for every distance.
+
+    Args:
+        curves: distances ascending, and shares in [0, 1].
+        name: tells this plot's ids from those of other plots in the same page.
+        title: for readers who do not see the plot.
+        across: what the distances are.
+
+    Returns:
+        An `<svg>` element, as from `spectrum_plot`.
+    """
+    with _plot(name) as (figure, axes):
+        for curve in curves:
+            colour = SERIES[curve.series][1]
+            axes.step(
+                curve.across, curve.up, where="post", color=colour, label=curve.label, linewidth=1.7
+            )
+        axes.set_xlim(left=0)
+        axes.set_ylim(0, 1.01)
+        axes.set_xlabel(across, color=_INK)
+        axes.set_ylabel("share of images", color=_INK)
+        _dress(axes, "above")
+        return _embeddable(figure, name, title)
 
 
 @contextmanager
@@ -113,15 +180,19 @@ def _plot(name: str) -> Iterator[tuple[Figure, Axes]]:
         yield figure, figure.add_subplot()
 
 
-def _dress(axes: Axes, legend: Literal["best", "lower left"]) -> None:
-    """Axes with few lines: quiet ticks, a legend without a box."""
+def _dress(axes: Axes, legend: Literal["best", "lower left", "above"], columns: int = 1) -> None:
+    """Axes with few lines: quiet ticks, a legend without a box; above them if they are full."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(_FAINT)
     axes.grid(True, which="major", color=_FAINT, linewidth=0.6)
     axes.tick_params(which="both", colors=_INK, length=0)
     axes.minorticks_off()
     axes.set_axisbelow(True)
-    axes.legend(frameon=False, labelcolor=_INK, loc=legend, handlelength=2.6)
+    place, anchor = ("lower left", (0.0, 1.0)) if legend == "above" else (legend, None)
+    axes.legend(
+        frameon=False, labelcolor=_INK, loc=place, bbox_to_anchor=anchor, ncols=columns,
+        handlelength=2.6,
+    )  # fmt: skip
 
 
 def _embeddable(figure: Figure, name: str, label: str) -> str:

@@ -20,27 +20,30 @@ from exemplar.store.files import written
 
 # Of the paper's Table 1, judged by a network; then what we measure beyond it.
 METRICS = (*NormalStatistics._fields, "ap")
-BEYOND = ("seam", "diversity", "fid", "rank_correlation")
+BEYOND = ("seam", "diversity", "fid", "f8", "f1_8", "rank_correlation")
 COLUMNS = (
     "domain", "condition", "method", "selection", *METRICS, "images", "candidates", "judge",
-    "correspondence", "seam", "diversity", "diversity_features", "fid", "fid_features",
-    "rank_correlation",
+    "correspondence", "seam", "diversity", "diversity_features", "fid", "f8", "f1_8",
+    "fid_features", "rank_correlation",
 )  # fmt: skip
 # Distances mean nothing without the features that they are measured on: the column that names them.
 DISTANCES = {"diversity": "diversity_features", "fid": "fid_features"}
+# So do precision and recall of what lies how close to what.
+MEASURED = DISTANCES | {"f8": "fid_features", "f1_8": "fid_features"}
 COMPARISON = (
     "domain", "condition", "metric", "published", "coherent", "difference", "low", "high", "images",
 )  # fmt: skip
-HIGHER = HIGHER_IS_BETTER | {"diversity", "rank_correlation"}
+HIGHER = HIGHER_IS_BETTER | {"diversity", "f8", "f1_8", "rank_correlation"}
 DECIMALS = {
     "ap": 2, "correspondence": 3, "images": 0, "candidates": 0, "seam": 2, "diversity": 3,
-    "fid": 3, "rank_correlation": 2,
+    "fid": 3, "f8": 3, "f1_8": 3, "rank_correlation": 2,
 }  # fmt: skip
-# Never without what it was measured on: the judge, or the features of `DISTANCES`.
+# Never without what it was measured on: the judge, or the features of `MEASURED`.
 HEADINGS = {
     "mean": "Mean", "median": "Median", "rmse": "RMSE", "within_11_25": "11.25°",
     "within_22_5": "22.5°", "within_30": "30°", "ap": "AP", "correspondence": "Corr.",
-    "seam": "Seam energy", "diversity": "Diversity", "fid": "FID", "rank_correlation": "Rank corr.",
+    "seam": "Seam energy", "diversity": "Diversity", "fid": "FID", "f8": "F8", "f1_8": "F1/8",
+    "rank_correlation": "Rank corr.",
 }  # fmt: skip
 METHODS = {
     "regressor": "Regressor alone",
@@ -92,7 +95,7 @@ def read_table(folder: Path | str, domain: str, condition: str) -> pd.DataFrame:
             distance on features without their name.
     """
     table = _read(folder, "table.csv", COLUMNS, domain, condition)
-    for distance, column in DISTANCES.items():
+    for distance, column in MEASURED.items():
         if any(text(row, distance) and not text(row, column) for row in records(table)):
             raise TableError(
                 f"{Path(folder) / 'table.csv'}: expected the name of its features in `{column}` "
@@ -176,12 +179,12 @@ def grouped(rows: Sequence[Row], *columns: str) -> dict[tuple[str, ...], list[Ro
 
 
 def measured_on(rows: Sequence[Row]) -> dict[str, str]:
-    """The features of those `DISTANCES` that some row has, by distance; different ones joined."""
+    """The features of those `MEASURED` that some row has, by score; different ones joined."""
     named = {
-        distance: sorted({text(row, column) for row in rows} - {""})
-        for distance, column in DISTANCES.items()
+        score: sorted({text(row, column) for row in rows if text(row, score)} - {""})
+        for score, column in MEASURED.items()
     }
-    return {distance: ", ".join(names) for distance, names in named.items() if names}
+    return {score: ", ".join(names) for score, names in named.items() if names}
 
 
 def number(row: Row, column: str) -> float:

@@ -25,8 +25,10 @@ from exemplar.report.tables import (
 )
 
 WIDTH = 100
-# What the paper's table has not stands in a second block, for a line holds no more.
-OURS = ("correspondence", *BEYOND)
+# What the paper's table has not stands in further blocks, for a line holds no more: what single
+# images have, and what all of them together have.
+TOGETHER = ("fid", "f8", "f1_8")
+OURS = ("correspondence", *(name for name in BEYOND if name not in TOGETHER))
 
 
 def as_text(name: str, table: pd.DataFrame) -> str:
@@ -55,6 +57,8 @@ def as_text(name: str, table: pd.DataFrame) -> str:
         lines += ["Mean, median, RMSE: degrees, lower is better. Angles: % of pixels within."]
         lines += ["Corr.: correspondence error on the surface, lower is better; no network judges."]
         lines += ["Seam energy: grey levels, lower is better. Diversity: distance on features."]
+        lines += ["FID: distance to photographs, lower is better. F8: recall of them, F1/8:"]
+        lines += ["precision; 1 is best."]
         lines += [f"Published: {PAPERS[name]}.", "What differs:"]
     for sentence in sentences:
         lines += _hanging(sentence, "  ")
@@ -110,12 +114,25 @@ def _blocks(rows: list[Row], origin: str) -> list[str]:
         count = "" if images == "–" else f", {images} images"
         lines += ["", f"  {origin}{domain} (judge: {judge or 'none'}{count})"]
         lines += _lines(block, METRICS)
-        if further := _lines(block, OURS):
-            lines += ["", f"  {origin}{domain}, beyond the paper’s table"]
-            for distance, named in measured_on(block).items():
-                lines += _hanging(f"{HEADINGS[distance]}: on features {named}", "  ")
-            lines += further
+        for columns, of in ((OURS, ""), (TOGETHER, ", all images together")):
+            if further := _lines(block, columns):
+                lines += ["", f"  {origin}{domain}, beyond the paper’s table{of}"]
+                lines += _measured_on(block, columns)
+                lines += further
     return lines
+
+
+def _measured_on(rows: list[Row], columns: Sequence[str]) -> list[str]:
+    """Lines that name the features of some columns, those alike together."""
+    alike: dict[str, list[str]] = {}
+    for column, named in measured_on(rows).items():
+        if column in columns:
+            alike.setdefault(named, []).append(HEADINGS[column])
+    return [
+        line
+        for named, headings in alike.items()
+        for line in _hanging(f"{', '.join(headings)}: on features {named}", "  ")
+    ]
 
 
 def _lines(rows: list[Row], columns: Sequence[str]) -> list[str]:

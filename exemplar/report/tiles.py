@@ -30,8 +30,15 @@ def data_uri(image: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def smaller(
+    image: np.ndarray, side: int, by: Image.Resampling = Image.Resampling.BOX
+) -> np.ndarray:
+    """A u8 (H, W, 3) picture whose longer side has at most so many pixels."""
+    made = Image.fromarray(np.ascontiguousarray(image))
+    made.thumbnail((side, side), by)
+    return np.asarray(made)
+
+
 def thumbnail(image: np.ndarray) -> np.ndarray:
     """A u8 (H, W, 3) picture made small enough to stand in a line of a table."""
-    small = Image.fromarray(np.ascontiguousarray(image))
-    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    return np.asarray(small)
+    return smaller(image, THUMBNAIL)

@@ -38,6 +38,13 @@ MODELS = {
     "pix2pixhd_samples": "exemplar.methods.pix2pixhd.stored:SamplesSettings",
     "pix2pixhd_evaluate": "stages.pix2pixhd_evaluate:Pix2pixHDEvaluateSettings",
     "pix2pixhd_report": "stages.pix2pixhd_report:ReportSettings",
+    "classifier": "exemplar.training.classifier:ClassifierSettings",
+    "glo": "exemplar.methods.glann.settings:GloSettings",
+    "imle": "exemplar.methods.glann.settings:ImleSettings",
+    "glann_baselines": "exemplar.methods.glann.baselines:BaselinesSettings",
+    "glann_samples": "exemplar.methods.glann.sampling:SamplesSettings",
+    "glann_evaluate": "stages.glann_evaluate:GlannEvaluateSettings",
+    "glann_report": "exemplar.report.glann_gathered:ReportSettings",
     "cluster": "stages.arguments:Cluster",
 }
 DAY = 86400.0
@@ -74,13 +81,19 @@ def settings(params: dict[str, Any]) -> Iterator[Finding]:
                 wrong.append(f"{each}: cannot be checked: {error}")
     run, domains = params.get("run"), params.get("domains")
     if isinstance(run, dict) and isinstance(domains, dict):
-        for key in ("domains", "layouts"):
+        for key in ("domains", "layouts", "sampled"):
             missing = [name for name in run.get(key) or [] if name not in domains]
             wrong += [f"run.{key}: {name!r} has no section in domains" for name in missing]
         unprepared = set(run.get("layouts") or []) - set(run.get("domains") or [])
         wrong += [
             f"run.layouts: {name!r} must be in run.domains too, or it is not prepared"
             for name in sorted(unprepared)
+        ]
+        both = set(run.get("sampled") or []) & set(run.get("domains") or [])
+        wrong += [
+            f"run.sampled: {name!r} is in run.domains, too, and would be prepared twice; give it "
+            f"another section of domains, such as {name}64 with `size: 64`"
+            for name in sorted(both)
         ]
     yield from (problem("params.yaml", said, "correct it in params.yaml") for said in wrong)
     if not wrong:
@@ -92,7 +105,7 @@ def roots(params: dict[str, Any]) -> Iterator[Finding]:
     run, domains = params.get("run"), params.get("domains")
     if not isinstance(run, dict) or not isinstance(domains, dict):
         return
-    for name in run.get("domains") or []:
+    for name in [*(run.get("domains") or []), *(run.get("sampled") or [])]:
         domain = domains.get(name)
         if not isinstance(domain, dict) or not domain.get("root"):
             continue

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from torchvision import datasets
 
@@ -8,10 +10,15 @@ from exemplar.data.inputs import DomainError
 
 
 @pytest.mark.parametrize(
-    ("kind", "loader", "split"),
-    [("pets", "OxfordIIITPet", "trainval"), ("celeba", "CelebA", "all")],
+    ("kind", "loader", "given"),
+    [
+        ("pets", "OxfordIIITPet", {"split": "trainval"}),
+        ("celeba", "CelebA", {"split": "all"}),
+        ("mnist", "MNIST", {}),
+        ("fashion", "FashionMNIST", {}),
+    ],
 )
-def test_the_loader_fetches_to_the_root(tmp_path, monkeypatch, kind, loader, split):
+def test_the_loader_fetches_to_the_root(tmp_path, monkeypatch, kind, loader, given):
     asked = {}
 
     def load(root, **options):
@@ -19,8 +26,23 @@ def test_the_loader_fetches_to_the_root(tmp_path, monkeypatch, kind, loader, spl
 
     monkeypatch.setattr(datasets, loader, load)
     fetch(kind, tmp_path / "new")
-    assert asked == {"root": str(tmp_path / "new"), "split": split, "download": True}
+    assert asked == {"root": str(tmp_path / "new"), "download": True, **given}
     assert (tmp_path / "new").is_dir()
+
+
+def test_cifar10_comes_without_anything_pickled(tmp_path, monkeypatch):
+    def archive(url, root, md5):
+        assert url.endswith("cifar-10-binary.tar.gz")
+        assert len(bytes.fromhex(md5)) == 16
+        (Path(root) / "cifar-10-batches-bin").mkdir()
+
+    def loader(*_, **__):
+        raise AssertionError("the loader would unpickle")
+
+    monkeypatch.setattr(datasets.utils, "download_and_extract_archive", archive)
+    monkeypatch.setattr(datasets, "CIFAR10", loader)
+    fetch("cifar10", tmp_path / "new")
+    assert (tmp_path / "new" / "cifar-10-batches-bin").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,16 @@ def test_bytes_do_not_depend_on_workers_runs_or_place(root, tmp_path):
     assert str(tmp_path).encode() not in b"".join(first.values())
 
 
+def test_a_domain_may_have_its_own_size(root, colours):
+    prepare_photographs(OUT, folder(root, size=18, limit=3), LENIENT)
+    pixels = images()
+    assert pixels.shape == (9, 18, 18, 3)
+    first = int(read_items(OUT / "items.parquet")["source"][0][5:7])
+    photo = Image.fromarray(colours(first, 30, 20))
+    square = photo.resize((18, 18), Image.Resampling.LANCZOS, box=(5, 0, 25, 20))
+    assert (pixels[0] == np.asarray(square)).all()
+
+
 class Killed(BaseException):
     """Ends a run as a signal does: nothing catches it."""
 

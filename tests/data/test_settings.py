@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from exemplar.data.image_set_settings import Cifar10Settings, DigitsSettings, IdxSettings
 from exemplar.data.photo_settings import (
     CelebaSettings,
     FolderSettings,
@@ -74,6 +75,30 @@ def test_label_pairs_need_classes():
             domain(**PAIRS, **wrong)
     with pytest.raises(SettingsError, match="classes belong to condition: labels"):
         domain(**{**PAIRS, "condition": "edges"}, classes="facades")
+
+
+def test_sets_of_small_images():
+    digits = domain(kind="digits")
+    assert isinstance(digits, DigitsSettings)
+    assert (digits.size, digits.splits.test, digits.splits.val) == (32, 600, 0)
+    idx = domain(kind="idx", root="r", limit=7)
+    assert isinstance(idx, IdxSettings)
+    assert (idx.size, idx.val, idx.limit) == (None, 0, Limit(train=7, val=7, test=7))
+    assert isinstance(domain(kind="cifar10", root="r"), Cifar10Settings)
+    with pytest.raises(SettingsError, match=r"digits\.root: Extra inputs"):
+        domain(kind="digits", root="r")
+    with pytest.raises(SettingsError, match=r"size: Input should be greater than or equal to 8"):
+        domain(kind="idx", root="r", size=7)
+
+
+def test_any_domain_may_have_its_own_size():
+    assert domain(kind="celeba", root="r").size is None
+    assert domain(kind="celeba", root="r", size=64).size == 64
+    assert domain(kind="rendered", size=64).size == 64
+    assert domain(**PAIRS, classes="facades", size=32).size == 32
+    for kind in ("folder", "pets", "zappos"):
+        with pytest.raises(SettingsError, match=r"size: Input should be greater than or equal"):
+            domain(kind=kind, root="r", size=15)
 
 
 def test_prepare_section():

@@ -58,6 +58,16 @@ def test_everything_known_is_stored(monkeypatch):
         assert items["sha256"][n] == hashlib.sha256(expected.image.tobytes()).hexdigest()
 
 
+def test_a_domain_may_have_its_own_size(monkeypatch):
+    monkeypatch.setattr(synthetic, "render", fake)
+    few = SETTINGS.model_copy(update={"train": 1, "val": 0, "test": 0, "size": 24})
+    prepare_rendered(OUT, few, COMMON)
+    group = open_group(OUT / "images.zarr")
+    assert array(group, "image").shape == (1, 24, 24, 3)
+    assert array(group, "labels").shape == (1, 24, 24)
+    assert read_items(OUT / "items.parquet")["width"].tolist() == [24]
+
+
 def test_interrupted_run_goes_on_where_it_was(monkeypatch):
     calls = []
 

@@ -11,11 +11,13 @@ from exemplar.features.pixelnet import LAYERS
 from exemplar.metrics.frechet import (
     ENOUGH,
     FEATURE_LAYERS,
+    NOISY,
     RESAMPLES,
     difference_interval,
     features_name,
     frechet_distance,
     layer_means,
+    reservation,
 )
 
 
@@ -64,6 +66,20 @@ def test_too_few_images_have_no_distance() -> None:
     assert np.isfinite(frechet_distance(enough, features))
     assert np.isnan(frechet_distance(enough[:-1], features))
     assert np.isnan(frechet_distance(features, enough[:-1]))
+
+
+def test_few_images_have_a_distance_if_it_is_wanted_and_what_is_to_be_said() -> None:
+    """Of two and two images in five dimensions: covariances of rank one, b and d long."""
+    ends = np.zeros((2, 5)), np.zeros((2, 5))
+    ends[0][:, 0], ends[1][:, 1] = [-1, 1], [2, 4]
+    # Means (0, 0) and (0, 3); variances 2 along x and 2 along y, which share nothing.
+    assert frechet_distance(*ends, enough=0) == pytest.approx(9 + 2 + 2, rel=1e-6)
+    assert np.isnan(frechet_distance(ends[0][:1], ends[1], enough=0))
+    assert reservation(NOISY, NOISY, 64) == ""
+    assert reservation(NOISY - 1, NOISY, 64).endswith("of 2,047 photographs, fewer than 2,048")
+    assert reservation(300, 9, 64).endswith("300 photographs and 9 images judged, fewer than 2,048")
+    # Two images for each of Inception's features are more than that.
+    assert reservation(5000, 4000, 2048).endswith("of 4,000 images judged, fewer than 4,096")
 
 
 def test_what_does_not_fit_is_said() -> None:

@@ -39,6 +39,8 @@ def table() -> pd.DataFrame:
     names = ["generator", "discriminator", "pixel_accuracy", "mean_iou", "images"]
     made = pd.DataFrame(ROWS, columns=names).assign(domain="boxes", judge="net")
     unlabelled = {"pixel_accuracy_with_ignore": "", "mean_iou_with_ignore": ""}
+    unlabelled |= {"fid": ["", "2.5", "2.5004", "3"], "f8": ["", "0.2", "0.3", "0.4"], "f1_8": ""}
+    unlabelled |= {"fid_features": ["", "deep means", "deep means", "deep means"]}
     return made.assign(**unlabelled).reindex(columns=list(COLUMNS))
 
 
@@ -76,13 +78,17 @@ def test_the_best_generator_leads_but_no_photograph() -> None:
     ours, published = scores(table())
     assert ours.ours and (ours.domain, ours.judge) == ("boxes", "net")
     # Columns without a number are left out.
-    assert ours.headings == ["Pixel accuracy, %", "Mean IoU"]
+    assert ours.headings == ["Pixel accuracy, %", "Mean IoU", "FID", "F8"]
+    assert (ours.features, published.features) == ("deep means", "")
     assert [row[0] for row in ours.rows] == ["photographs", "U-Net", "global", "global + enhancer"]
-    accuracy, iou = zip(*(row[3] for row in ours.rows), strict=True)
+    accuracy, iou, fid, f8 = zip(*(row[3] for row in ours.rows), strict=True)
     assert [cell.text for cell in accuracy] == ["89.44", "70.00", "75.20", "75.20"]
     assert [cell.value for cell in accuracy] == ["89.44", "70.004", "75.2", "75.201"]
     assert [cell.leads for cell in accuracy] == [False, False, True, True]  # ties as printed
     assert [cell.leads for cell in iou] == [False, True, False, False]
+    assert [cell.text for cell in fid] == ["–", "2.500", "2.500", "3.000"]
+    assert [cell.leads for cell in fid] == [False, True, True, False]  # the nearest
+    assert [cell.leads for cell in f8] == [False, False, False, True]
     assert not published.ours
     assert ("global + enhancer", "1, 3, 5", "multi-scale") in [row[:3] for row in published.rows]
     led = [row[1] for row in published.rows if row[3][0].leads]

@@ -17,12 +17,17 @@ from exemplar.report.pix2pixhd_table import (
 from exemplar.report.tables import TableError
 from flows import tables
 
+NAN = float("nan")
+NONE = (NAN, NAN, NAN, "")
 ROWS = [
-    ("heads", "real", "", 91.5, 0.71234, 90.5, 0.7, 20, "pixelnet-16@heads#1"),
-    ("heads", "U-Net", "multi-scale", 80.25, 0.5, 79.0, 0.49, 120, "pixelnet-16@heads#1"),
-    ("streets", "real", "", 93.0, 0.5, 92.0, 0.49, 2, "espnet#2"),
-    ("streets", "global", "one", 60.0, float("nan"), 59.0, 0.2, 30, "espnet#2"),
-]
+    ("heads", "real", "", 91.5, 0.71234, 90.5, 0.7, 20, "pixelnet-16@heads#1", *NONE),
+    ("heads", "U-Net", "multi-scale", 80.25, 0.5, 79.0, 0.49, 240, "pixelnet-16@heads#1",
+     1.25, 0.75, 0.625, "deep means"),
+    ("heads", "global", "one", 81.25, 0.5, 79.0, 0.49, 240, "pixelnet-16@heads#1",
+     NAN, 0.5, 0.125, "deep means"),
+    ("streets", "real", "", 93.0, 0.5, 92.0, 0.49, 2, "espnet#2", *NONE),
+    ("streets", "global", "one", 60.0, NAN, 59.0, 0.2, 30, "espnet#2", *NONE),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def test_the_published_numbers_are_the_papers() -> None:
     assert best[-2:] == ["global + enhancer", "real"]
     gain = full["mean_iou"]["global + enhancer"] - full["mean_iou"]["U-Net"]
     assert gain == pytest.approx(0.2484)
-    assert table["mean_iou_with_ignore"].isna().all()
+    assert table["mean_iou_with_ignore"].isna().all() and table["fid"].isna().all()
 
 
 def test_scores_are_read_as_they_were_written(tmp_path: Path, ours: pd.DataFrame) -> None:
@@ -62,7 +67,13 @@ def test_it_is_printed_domain_by_domain_above_the_published(ours: pd.DataFrame) 
     heads, streets = text.split("streets (judge: espnet#2)")
     assert "heads (judge: pixelnet-16@heads#1)" in heads
     line = next(line for line in heads.splitlines() if "U-Net" in line)
-    assert line.split() == ["U-Net", "multi-scale", "80.25", "0.5000", "79.00", "0.4900", "120"]
+    assert line.split() == ["U-Net", "multi-scale", "80.25", "0.5000", "79.00", "0.4900", "240"]
+    together = heads.split("heads, all images together (features: deep means)")[1]
+    lines = [line.split() for line in together.splitlines() if line]
+    assert lines[0] == ["generator", "discriminator", "FID", "F8", "F1/8", "images"]
+    assert lines[1] == ["U-Net", "multi-scale", "1.250", "0.750", "0.625", "240"]
+    assert lines[2] == ["global", "one", "–", "0.500", "0.125", "240"]
+    assert "photographs, lower is better" in text and "all images together" not in streets
     ours_, theirs = streets.split("published, Cityscapes (judge: PSPNet)")
     assert "60.00            –" in ours_
     assert (
@@ -75,7 +86,7 @@ def test_it_is_printed_domain_by_domain_above_the_published(ours: pd.DataFrame) 
 def test_what_differs_is_told_with_our_counts(ours: pd.DataFrame) -> None:
     told = {aspect: here for aspect, _, here in differences(ours)}
     assert (
-        told["images judged"] == "synthesised, heads: 120; streets: 30; real, heads: 20; streets: 2"
+        told["images judged"] == "synthesised, heads: 240; streets: 30; real, heads: 20; streets: 2"
     )
     assert told["judge"] == "pixelnet-16@heads#1, espnet#2"
 

@@ -96,6 +96,12 @@ def test_losses_are_drawn_by_their_logarithm_and_named() -> None:
     assert losses_plot(losses(d=[1.0]), "x").count("<use") == 2, "one step: a dot, and its sample"
 
 
+def test_an_axis_with_few_round_numbers_gets_others() -> None:
+    text = losses_plot(losses(d=[0.48, 0.27]), "x")
+    found = [float(label) for label in re.findall(r">(0\.\d+)</text>", text)]
+    assert len(found) > 2 and all(0.2 < label < 0.5 for label in found)
+
+
 @pytest.mark.parametrize(
     "history",
     [losses(d=[]), pd.DataFrame({"step": [1]}), pd.DataFrame({"d": [1.0]})],

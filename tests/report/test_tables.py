@@ -43,21 +43,22 @@ def table() -> pd.DataFrame:
 
 def coherent_table() -> pd.DataFrame:
     """The same, with the coherent composition, its selections, and what the paper has not."""
-    columns = ["method", "selection", "mean", "seam", "diversity", "fid", "rank_correlation"]
+    columns = ["method", "selection", "mean", "seam", "diversity", "fid", "f8", "rank_correlation"]
     rows = [
-        ("regressor", "single", "20.04", "", "", "", ""),
-        ("global", "rand-1", "19.96", "0", "0.5", "9.1", ""),
-        ("pixelnn", "rand-1", "21", "8.25", "0.4", "7.1", ""),
-        ("coherent", "rand-1", "18", "3.5", "0.3", "5.25", ""),
-        ("coherent", "top-1", "16.5", "3.25", "", "", "0.625"),
-        ("coherent", "random few", "18", "3.5", "0.3", "", ""),
-        ("coherent", "distinct few", "17", "3.4", "0.35", "", ""),
-        ("coherent", "oracle per metric", "11", "2", "", "", ""),
+        ("regressor", "single", "20.04", "", "", "", "", ""),
+        ("global", "rand-1", "19.96", "0", "0.5", "9.1", "0.75", ""),
+        ("pixelnn", "rand-1", "21", "8.25", "0.4", "7.1", "0.5", ""),
+        ("coherent", "rand-1", "18", "3.5", "0.3", "5.25", "0.625", ""),
+        ("coherent", "top-1", "16.5", "3.25", "", "", "", "0.625"),
+        ("coherent", "random few", "18", "3.5", "0.3", "", "", ""),
+        ("coherent", "distinct few", "17", "3.4", "0.35", "", "", ""),
+        ("coherent", "oracle per metric", "11", "2", "", "", "", ""),
     ]
     frame = pd.DataFrame(rows, columns=columns).assign(
         domain="rendered", condition="edges", images="40", judge="estimators@rendered"
     )
     frame["fid_features"] = ["deep means" if fid else "" for fid in frame["fid"]]
+    frame["f1_8"] = ["0.25" if fid else "" for fid in frame["fid"]]
     frame["diversity_features"] = ["deep cells" if d else "" for d in frame["diversity"]]
     return frame.reindex(columns=list(COLUMNS), fill_value="")
 
@@ -91,9 +92,15 @@ def test_a_comparison_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_distance_between_unnamed_features_is_refused(tmp_path: Path) -> None:
-    for column in ("fid_features", "diversity_features"):
-        coherent_table().assign(**{column: ""}).to_csv(tmp_path / "table.csv", index=False)
-        with pytest.raises(TableError, match=rf"name of its features in `{column}` beside every"):
+    known = coherent_table()
+    for score, column, table in (
+        ("fid", "fid_features", known),
+        ("diversity", "diversity_features", known),
+        ("f8", "fid_features", known.assign(fid="")),
+        ("f1_8", "fid_features", known.assign(fid="", f8="")),
+    ):
+        table.assign(**{column: ""}).to_csv(tmp_path / "table.csv", index=False)
+        with pytest.raises(TableError, match=rf"features in `{column}` beside every `{score}`"):
             read_table(tmp_path, "rendered", "edges")
 
 
@@ -134,6 +141,8 @@ def test_copies_without_seams_lead_nobody_and_few_compare_with_few() -> None:
     assert led("seam") == [("coherent", "top-1")]
     assert led("diversity") == [("global", "rand-1"), ("coherent", "distinct few")]
     assert led("fid") == [("coherent", "rand-1")]
+    assert led("f8") == [("global", "rand-1")]
+    assert led("f1_8") == [(method, "rand-1") for method in ("global", "pixelnn", "coherent")]
     assert led("rank_correlation") == []
 
 
@@ -141,15 +150,19 @@ def test_what_the_paper_has_not_stands_in_blocks_of_its_own() -> None:
     [block] = beyond(coherent_table(), "edges")
     assert block.title == "rendered, 40 test images"
     named = [(heading.name, heading.arrow) for heading in block.headings]
-    assert named == [("Seam energy", "↓"), ("Diversity", "↑"), ("FID", "↓"), ("Rank corr.", "↑")]
-    assert "".join(block.headings[2].pieces) == "(features: deep means)"
+    assert named == [
+        ("Seam energy", "↓"), ("Diversity", "↑"), ("FID", "↓"), ("F8", "↑"), ("F1/8", "↑"),
+        ("Rank corr.", "↑"),
+    ]  # fmt: skip
+    for heading in block.headings[2:5]:
+        assert "".join(heading.pieces) == "(features: deep means)"
     assert "".join(block.headings[1].pieces) == "(features: deep cells)"
     assert [row[:2] for row in block.rows][2:4] == [
         ("PixelNN (coherent)", "one at random"),
         ("PixelNN (coherent)", "best-ranked (top-1)"),
     ]
-    assert [cell.text for cell in block.rows[3][2]] == ["3.25", "–", "–", "0.62"]
-    without = coherent_table().assign(fid="", fid_features="")
+    assert [cell.text for cell in block.rows[3][2]] == ["3.25", "–", "–", "–", "–", "0.62"]
+    without = coherent_table().assign(fid="", f8="", f1_8="", fid_features="")
     assert "FID" not in [heading.name for heading in beyond(without, "edges")[0].headings]
     assert beyond(table(), "edges") == []
 
@@ -220,7 +233,8 @@ def test_the_terminal_shows_both_and_what_differs() -> None:
     wide = as_text("pixelnn", coherent_table().assign(**full)).splitlines()
     assert max(map(len, wide)) <= WIDTH
     assert "  rendered, beyond the paper’s table" in wide
-    assert "  FID: on features deep means" in wide
+    assert "  FID, F8, F1/8: on features deep means" in wide
+    assert "  rendered, beyond the paper’s table, all images together" in wide
     assert "  Diversity: on features deep cells" in wide
     other = as_text("pixelnn", table().assign(condition="lowres"))
     assert "no numbers are published for this condition" in other

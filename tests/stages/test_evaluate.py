@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import zarr
 
-from exemplar.metrics import frechet
+from exemplar.metrics import frechet, prd
 from exemplar.metrics.evaluation import COLUMNS
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, write_group
@@ -153,6 +153,17 @@ def test_the_distance_of_features_wants_enough_photographs(domain, monkeypatch):
     table = pd.read_csv(folder / "table.csv").set_index(["method", "selection"])
     distances = table["fid"].dropna()
     assert set(distances.index) == {(m, "rand-1") for m in MANY}
+    # Precision and recall want enough images whatever their features, and have the same name.
+    assert table[["f8", "f1_8"]].isna().all(axis=None)
+    monkeypatch.setattr(prd, "ENOUGH", 0.4)
+    monkeypatch.setattr(prd, "CLUSTERS", 4)
+    scored = pd.read_csv(run() / "table.csv").set_index(["method", "selection"])
+    assert set(scored["f8"].dropna().index) == set(scored["f1_8"].dropna().index)
+    assert set(scored["f8"].dropna().index) == {(m, "rand-1") for m in MANY}
+    assert scored.loc["pix2pix", "f8"].max() < scored.loc["global", "f8"].max()
+    pd.testing.assert_frame_equal(
+        scored.drop(columns=["f8", "f1_8"]), table.drop(columns=["f8", "f1_8"])
+    )
     # The order of candidates is nothing to it.
     assert distances["pixelnn", "rand-1"] == pytest.approx(
         distances["coherent", "rand-1"], rel=1e-3

@@ -12,7 +12,7 @@ import torch
 import yaml
 from PIL import Image
 
-from exemplar.estimators import EstimatorsSettings, save_estimators
+from exemplar.estimators import EstimatorsSettings, load_estimators, save_estimators
 from exemplar.features.pixelnet import PixelNet, PixelNetSettings
 from exemplar.methods.pix2pixhd import networks
 from exemplar.methods.pix2pixhd.model import load_model, save_model
@@ -23,6 +23,7 @@ from exemplar.methods.pix2pixhd.stored import (
 )
 from exemplar.methods.pix2pixhd.styles import load_styles
 from exemplar.methods.pix2pixhd.unet import UNetGenerator
+from exemplar.metrics import frechet, prd
 from exemplar.report.pix2pixhd_table import read_scores
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, write_group
@@ -257,6 +258,36 @@ def test_a_named_judge_ignores_the_classes_that_it_does_not_see(run) -> None:
     counted = float(grey["pixel_accuracy_with_ignore"])
     wanted = (labels == 0).mean() * float(grey["pixel_accuracy"])
     assert 0 < (labels == 0).mean() < 1 and counted == pytest.approx(wanted, abs=1e-3)
+
+
+def test_all_images_together_are_compared_with_training_photographs(run, monkeypatch) -> None:
+    write_domain()
+    write_samples(128)
+    path = candidates_path(DOMAIN, "unet")
+    photographs = np.asarray(array(open_group(layout.images(DOMAIN)), "image"))
+    remove(path)
+    write_group(path, {"image": np.stack([photographs[:3], photographs[2:5]])})
+    run(EVALUATE)
+    assert (table()[["fid", "f8", "f1_8", "fid_features"]] == "").all(axis=None)  # too few
+    monkeypatch.setattr(frechet, "ENOUGH", 0.01)
+    monkeypatch.setattr(prd, "ENOUGH", 1)
+    monkeypatch.setattr(prd, "CLUSTERS", 2)
+    run(EVALUATE)
+    made = table()
+    judge = load_estimators(layout.ESTIMATORS).identity
+    assert set(made["fid_features"]) == {f"{judge} means of conv1_2+conv2_2+conv3_3"}
+    found = made.drop_duplicates("generator").set_index("generator")
+    number = found[["fid", "f8", "f1_8"]].astype(float)
+    # The training photographs themselves, one of them twice, against those and against grey.
+    assert number.loc["U-Net", "fid"] < number.loc["global", "fid"] / 5
+    assert number.loc["U-Net", "f1_8"] > 0.8 > number.loc["global", "f1_8"]
+    assert number.loc["real"].notna().all()
+    # Layouts of test images have no photographs: what stands for them was learned from.
+    remove(layout.images(DOMAIN))
+    write_domain(photographed=[0, 1, 2, 3, 4])
+    run(EVALUATE)
+    found = table().drop_duplicates("generator").set_index("generator")
+    assert found.loc["real", "fid"] == "" != found.loc["U-Net", "fid"]
 
 
 def test_what_is_missing_is_told(run) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from exemplar.data import synthetic
 from exemplar.store.items import read_items
-from stages import prepare
+from stages import glann_prepare, prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,6 +31,7 @@ def project(tmp_path, monkeypatch) -> Path:
         "prepare": {"image_size": 16, "workers": 1},
         "domains": {
             "mine": {"kind": "folder", "root": "raw", "min_side": 8},
+            "digits": {"kind": "digits", "size": 8, "limit": 10},
             "heads": {"kind": "rendered", "train": 2, "val": 1, "test": 1},
         },
     }
@@ -60,6 +61,24 @@ def test_rendered_is_chosen_by_its_kind(project, monkeypatch):
     (out, settings, common) = asked[0]
     assert out == Path("data/heads")
     assert (settings.train, common.image_size) == (2, 16)
+
+
+def test_glann_s_domains_are_prepared_alike(project, monkeypatch):
+    run(monkeypatch, "mine")
+    whole = {p: p.read_bytes() for p in Path("data/mine").rglob("*") if p.is_file()}
+    for path in whole:
+        path.unlink()
+    monkeypatch.setattr(sys, "argv", ["glann_prepare", "--domain", "mine"])
+    glann_prepare.main()
+    assert {p: p.read_bytes() for p in Path("data/mine").rglob("*") if p.is_file()} == whole
+    monkeypatch.setattr(sys, "argv", ["glann_prepare", "--domain", "gone"])
+    with pytest.raises(SystemExit, match=r"glann_prepare: params.yaml has no section"):
+        glann_prepare.main()
+
+
+def test_sets_of_small_images_are_chosen_by_their_kind(project, monkeypatch):
+    run(monkeypatch, "digits")
+    assert read_items("data/digits/items.parquet")["split"].value_counts()["test"] == 10
 
 
 def test_mistakes_end_in_one_message(project, monkeypatch):

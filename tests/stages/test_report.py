@@ -192,6 +192,7 @@ def _write_evaluation(
                 row |= {"diversity": f"{draw.uniform(0.1, 0.5):.6g}", "diversity_features": "g"}
             if selection == "rand-1":
                 row |= {"fid": f"{draw.uniform(2, 9):.6g}", "fid_features": "estimators@rendered f"}
+                row |= {name: f"{draw.uniform(0.3, 0.9):.6g}" for name in ("f8", "f1_8")}
             if selection == "top-1":
                 row["rank_correlation"] = f"{draw.uniform(0.1, 0.5):.6g}"
             rows.append(row)
@@ -286,7 +287,7 @@ def test_the_csv_is_the_evaluations_one_under_the_other(run: Path) -> None:
     assert joined[0] == (
         "domain,condition,method,selection,mean,median,rmse,within_11_25,within_22_5,within_30,"
         "ap,images,candidates,judge,correspondence,seam,diversity,diversity_features,fid,"
-        "fid_features,rank_correlation"
+        "f8,f1_8,fid_features,rank_correlation"
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from exemplar.data.rendered.breeds import BREEDS
 from exemplar.settings import Settings
 
+Side = Annotated[int, Field(ge=16)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -19,6 +20,7 @@ class RenderedSettings(Settings):
     train: Annotated[int, Field(ge=1)] = 600  # images of each split
     val: Annotated[int, Field(ge=0)] = 40
     test: Annotated[int, Field(ge=0)] = 60
+    size: Side | None = None  # pixels a side; null: prepare.image_size
     two_animals: Probability = 0.08  # share of scenes with a second animal
     close_up: Probability = 0.25  # share of scenes where a head overfills the frame
     open_mouth: Probability = 0.3

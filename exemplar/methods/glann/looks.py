@@ -19,7 +19,7 @@ from exemplar.methods.glann.provenance import BLOCK_BYTES, Neighbours, nearest
 from exemplar.metrics.diversity import PLAIN, perceptual_name, plain
 from exemplar.store import layout
 
-HELD_BYTES = 512 << 20
+HELD_BYTES = 256 << 20
 """Of the features of images whose nearest are sought; more are sought in several passes."""
 
 PIXELS = 1 << 17

@@ -119,6 +119,7 @@ def percentiles(distances: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
     Returns:
         (n,) in [0, 1]. Near 0, a sample is nearer than training images are to each other: a copy.
+        Near 1, hardly any training image is so unlike all others.
 
     >>> percentiles(np.array([0.0, 2.0, 9.0]), np.array([1.0, 2.0, 3.0, 4.0]))
     array([0. , 0.5, 1. ])

@@ -1,0 +1,20 @@
+"""Stage `glann_prepare`: the images that GLANN learns to make → data/<domain>/."""
+
+from __future__ import annotations
+
+from exemplar.data.domains import prepare_domain
+from exemplar.data.inputs import DomainError
+from exemplar.settings import SettingsError, load_params
+from stages.arguments import domain_of
+
+
+def main() -> None:
+    """Makes images.zarr, items.parquet and rejected.csv of one domain."""
+    try:
+        prepare_domain(domain_of("glann_prepare"), load_params())
+    except (DomainError, SettingsError) as error:
+        raise SystemExit(f"glann_prepare: {error}") from None
+
+
+if __name__ == "__main__":
+    main()

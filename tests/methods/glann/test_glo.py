@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from exemplar.methods.glann.codes import Codes
+from exemplar.methods.glann.generator import Generator
+from exemplar.methods.glann.glo import Embedded, Fit, principal_codes, to_tensor, train_glo
+from exemplar.methods.glann.losses import absolute
+from exemplar.methods.glann.settings import GloSettings, ImleSettings
+from exemplar.training.checkpoint import CheckpointError
+from exemplar.training.loop import TrainingError
+
+SIDE, COUNT = 8, 11
+SETTINGS = GloSettings(
+    generator={"codes": 4, "hidden": 16, "width": 4, "batch_norm": False},
+    training={
+        "epochs": 6,
+        "halve_every": 2,
+        "batch": 4,
+        "rate": 0.05,
+        "generator_rate": 0.01,
+        "checkpoint_every": 5,
+    },
+)
+
+
+def images(channels=1):
+    """Bars at different places."""
+    x = np.zeros((COUNT, SIDE, SIDE, channels), np.uint8)
+    for number in range(COUNT):
+        x[number, :, number % SIDE] = 255
+        x[number, number % 3 * 2] = 200
+    return x
+
+
+def embedded(**changes):
+    given = {"ids": [f"i{n}" for n in range(COUNT)], "images": images(), "codes": {}, "seed": 0}
+    return Embedded(**(given | changes))
+
+
+def network(settings=SETTINGS):
+    torch.manual_seed(3)
+    return Generator(settings.generator, SIDE, 1)
+
+
+def plain(device):
+    return absolute
+
+
+class Killed(Exception):
+    pass
+
+
+def run(folder, settings=SETTINGS, killed_at=None, **changes):
+    """A training, perhaps ended in the middle of a step as a kill would end it."""
+    generator, steps = network(settings), 0
+
+    def loss(device):
+        def measured(made, wanted):
+            nonlocal steps
+            steps += 1
+            if steps == killed_at:
+                raise Killed
+            return absolute(made, wanted)
+
+        return measured
+
+    codes, history = train_glo(generator, embedded(**changes), settings, folder, "glo", loss)
+    return generator, codes, history
+
+
+def test_codes_and_generator_learn_the_images(tmp_path):
+    long = GloSettings(
+        generator={"codes": 8, "hidden": 64, "width": 8},
+        training=SETTINGS.training.model_dump() | {"epochs": 100, "halve_every": 30},
+    )
+    generator, codes, history = run(tmp_path, long)
+    assert history[-1]["reconstruction"] < 0.4 * history[0]["reconstruction"]
+    assert np.allclose(np.linalg.norm(codes, axis=1), 1, atol=1e-5)
+    with torch.inference_mode():
+        made = generator(torch.from_numpy(codes))
+    ours = absolute(made, to_tensor(images())).item()
+    mixed = absolute(made[torch.arange(COUNT).roll(1)], to_tensor(images())).item()
+    assert ours < 0.5 * mixed
+    assert not generator.training
+
+
+@pytest.mark.parametrize("killed_at", [1, 4, 7, 12])
+def test_killed_and_resumed_ends_like_an_uninterrupted_run(tmp_path, killed_at):
+    whole, codes, history = run(tmp_path / "whole")
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", killed_at=killed_at)
+    again, found, written = run(tmp_path / "killed")
+    assert np.array_equal(found, codes) and written == history
+    for name, value in whole.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value)
+
+
+def test_killed_twice_between_the_same_checkpoints(tmp_path):
+    _, codes, _ = run(tmp_path / "whole")
+    for killed_at in (8, 2, 2):  # in step 7, then twice in step 6, having gone back to 5
+        with pytest.raises(Killed):
+            run(tmp_path / "killed", killed_at=killed_at)
+    assert np.array_equal(run(tmp_path / "killed")[1], codes)
+
+
+def test_one_seed_gives_one_result(tmp_path):
+    _, codes, _ = run(tmp_path / "a")
+    assert np.array_equal(run(tmp_path / "b")[1], codes)
+    assert not np.allclose(run(tmp_path / "c", seed=1)[1], codes, atol=1e-3)
+
+
+def test_other_settings_are_another_training(tmp_path):
+    run(tmp_path)
+    loud = SETTINGS.model_copy(
+        update={"training": SETTINGS.training.model_copy(update={"rate": 0.5})}
+    )
+    with pytest.raises(CheckpointError, match="settings"):
+        run(tmp_path, loud)
+
+
+def test_every_image_is_seen_once_an_epoch_and_rates_are_halved(tmp_path):
+    data = embedded()
+    codes = Codes(tmp_path, data.ids, 4, 0)
+    codes.begin(0)
+    generator = network()
+    optimizer = torch.optim.Adam(generator.parameters(), 1)
+    fit = Fit(generator, codes, data, SETTINGS, optimizer, absolute)
+    for number in range(10):
+        fit(number)
+        assert optimizer.param_groups[0]["lr"] == 0.01 * 0.5 ** (number // 4)
+    # Two of four an epoch, so eight of eleven: five epochs of eight codes.
+    assert codes.steps.sum() == 40 and codes.steps.max() <= 5
+
+
+def test_a_step_is_a_step_of_adam_on_both(tmp_path):
+    data = embedded()
+    codes = Codes(tmp_path, data.ids, 4, 0)
+    codes.begin(0)
+    generator, twin = network(), network()
+    optimizer = torch.optim.Adam(generator.parameters(), 1, betas=(0.5, 0.999))
+    before = np.array(codes.code)
+    Fit(generator, codes, data, SETTINGS, optimizer, absolute)(0)
+    rows = np.flatnonzero(codes.steps)
+    free = torch.nn.Parameter(torch.from_numpy(before[rows]))
+    absolute(twin(free), to_tensor(images()[rows])).backward()
+    # Adam's first step is the rate in the gradient's direction, whatever its size.
+    moved = before[rows] - 0.05 * free.grad.numpy() / (np.abs(free.grad.numpy()) + 1e-8)
+    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+    assert np.allclose(codes.code[rows], moved, atol=1e-5)
+    for ours, theirs in zip(generator.parameters(), twin.parameters(), strict=True):
+        wanted = theirs - 0.01 * theirs.grad / (theirs.grad.abs() + 1e-8)
+        assert torch.allclose(ours, wanted, atol=1e-5)
+
+
+def test_two_processes_learn_what_one_does(tmp_path):
+    pytest.importorskip("lightning_fabric")
+    generator = network()
+    codes, history = train_glo(generator, embedded(), SETTINGS, tmp_path / "one", "one", plain)
+    shared = SETTINGS.model_copy(
+        update={"training": SETTINGS.training.model_copy(update={"devices": 2})}
+    )
+    other = network()
+    found, means = train_glo(other, embedded(), shared, tmp_path / "two", "two", plain)
+    assert np.allclose(found, codes, atol=2e-3)
+    for ours, theirs in zip(means, history, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-3)
+
+
+def test_divergence_is_told(tmp_path):
+    def broken(device):
+        return lambda made, wanted: made.sum() * float("nan")
+
+    with pytest.raises(TrainingError, match="reconstruction is nan near step 5"):
+        train_glo(network(), embedded(), SETTINGS, tmp_path, "glo", broken)
+
+
+def test_a_single_image(tmp_path):
+    with pytest.raises(ValueError, match="at least two training images, got 1"):
+        run(tmp_path, ids=["a"], images=images()[:1])
+
+
+def test_principal_codes_are_projections_on_the_sphere():
+    x = np.random.default_rng(0).integers(0, 256, (60, 4, 4, 1)).astype(np.uint8)
+    x[:, 0] //= 8
+    codes = principal_codes(x, 5, 0)
+    assert np.allclose(np.linalg.norm(codes, axis=1), 1, atol=1e-5)
+    flat = x.reshape(60, -1).astype(np.float64) / 255
+    flat -= flat.mean(0)
+    _, vectors = np.linalg.eigh(flat.T @ flat)
+    wanted = flat @ vectors[:, ::-1][:, :5]
+    wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
+    # Up to each component's sign.
+    assert np.allclose(np.abs((codes * wanted).sum(0)), (wanted**2).sum(0), atol=0.02)
+
+
+def test_images_that_are_all_alike_have_codes():
+    codes = principal_codes(np.full((9, 4, 4, 1), 7, np.uint8), 5, 0)
+    assert np.isfinite(codes).all() and len(np.unique(codes.round(4), axis=0)) == 9
+
+
+def test_presets_fill_what_is_not_said():
+    paper = GloSettings()
+    assert (paper.training.epochs, paper.training.halve_every) == (500, 50)
+    assert (paper.training.rate, paper.training.generator_rate) == (0.01, 0.001)
+    released = GloSettings(preset="released", training={"epochs": 3})
+    assert (released.training.epochs, released.training.halve_every) == (3, 20)
+    fine = GloSettings(preset="celeba_hq")
+    assert fine.generator.codes == 256 and fine.training.halve_every == 10
+    assert ImleSettings(preset="celeba_hq").mapping.noise == 100
+    assert ImleSettings().training.epochs == 50 and ImleSettings().mapping.noise == 32
+
+
+def test_batches_must_divide():
+    with pytest.raises(ValueError, match="batch must be a multiple of devices, got 5 and 2"):
+        GloSettings(training={"batch": 5, "devices": 2})
