@@ -32,12 +32,11 @@ def main() -> None:
         ids, images = training_images(domain, folder)
         torch.manual_seed(seed)
         generator = Generator(settings.generator, images.shape[1], images.shape[3])
-        codes: dict[str, np.ndarray] = {}
+        codes: dict[str, np.ndarray] | np.ndarray = {}
         if begun:
             codes = earlier(begun[0], generator)
         elif settings.training.start == "pca":
-            found = principal_codes(images, settings.generator.codes, seed)
-            codes = dict(zip(ids, found, strict=True))
+            codes = principal_codes(images, settings.generator.codes, seed)
         shown = np.linspace(0, len(ids) - 1, min(settings.samples, len(ids))).round().astype(int)
         learned, history = train_glo(
             generator.to(settings.training.device),

@@ -7,6 +7,7 @@ tell, whose own nearest training images lie in stores beside the samples.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -123,7 +124,7 @@ class Kinship:
         ]
 
 
-def opened(path, image: str, *spaces: Space) -> zarr.Group:
+def opened(path: Path, image: str, *spaces: Space) -> zarr.Group:
     """A store with nearest training images."""
     near = [f"nearest_{space}{of}" for space in spaces for of in ("", "_distance")]
     return open_group(path, *([image] if image else []), *near)

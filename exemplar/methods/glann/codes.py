@@ -15,6 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -42,11 +43,11 @@ class Codes:
 
     Args:
         folder: of the files, for this training alone; what is there is gone on with.
-        ids: of the training images, in the order of their rows; each once.
+        ids: of the training images, in the order of their rows; each once. Not kept.
         dimensions: d.
         seed: of the codes that images begin with.
-        given: codes (d,) by id to begin with instead, on the sphere or not; images without one
-            begin with that of the seed.
+        given: codes to begin with instead, on the sphere or not: (N, d) f32, or (d,) by id, where
+            images without one begin with that of the seed.
         rank: of the process, if several train together, each with rows of its own in every step.
 
     Raises:
@@ -60,15 +61,15 @@ class Codes:
         ids: Sequence[str],
         dimensions: int,
         seed: int,
-        given: Mapping[str, np.ndarray] | None = None,
+        given: Mapping[str, np.ndarray] | np.ndarray | None = None,
         rank: int = 0,
     ) -> None:
-        self.ids, self.folder, self.rank = list(ids), folder, rank
-        if len(set(self.ids)) < len(self.ids):
-            raise ValueError("expected each image's id once, but some repeat")
-        digest = hashlib.sha256(json.dumps([self.ids, dimensions, seed]).encode()).hexdigest()
+        self.folder, self.rank = folder, rank
+        digest = _identity(ids, dimensions, seed)
         if not (folder / "images").is_file():
-            _begin(folder, self.ids, dimensions, seed, given or {})
+            if not pd.Index(ids).is_unique:
+                raise ValueError("expected each image's id once, but some repeat")
+            _begin(folder, ids, dimensions, seed, {} if given is None else given)
             with written(folder / "images") as partial:
                 partial.write_text(digest)
         elif (folder / "images").read_text() != digest:
@@ -80,7 +81,7 @@ class Codes:
         self.journal: Path | None = None
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.code)
 
     def gather(self, rows: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
         """The codes (B, d) of some rows, ready to receive gradients."""
@@ -150,8 +151,9 @@ def write_codes(path: Path | str, ids: Sequence[str], codes: np.ndarray) -> None
     """Writes codes (N, d) f32 with the ids of their images: a row for each, `id` and `code`."""
     flat = pa.array(np.ascontiguousarray(codes, np.float32).reshape(-1))
     lists = pa.FixedSizeListArray.from_arrays(flat, codes.shape[1])
+    table = pa.table({"id": pa.array(ids, pa.string()), "code": lists})
     with written(path) as partial:
-        pq.write_table(pa.table({"id": list(ids), "code": lists}), partial, compression="zstd")
+        pq.write_table(table, partial, compression="zstd")
 
 
 def read_codes(path: Path | str) -> tuple[list[str], np.ndarray]:
@@ -189,11 +191,27 @@ def _on_sphere(codes: np.ndarray) -> np.ndarray:
     return codes / np.maximum(np.linalg.norm(codes, axis=-1, keepdims=True), 1e-12)
 
 
+def _identity(ids: Sequence[str], dimensions: int, seed: int) -> str:
+    """A hash of what a folder of codes is for."""
+    digest = hashlib.sha256(f"{dimensions}/{seed}".encode())
+    for name in ids:
+        digest.update(json.dumps(name).encode())
+    return digest.hexdigest()
+
+
 def _begin(
-    folder: Path, ids: list[str], dimensions: int, seed: int, given: Mapping[str, np.ndarray]
+    folder: Path,
+    ids: Sequence[str],
+    dimensions: int,
+    seed: int,
+    given: Mapping[str, np.ndarray] | np.ndarray,
 ) -> None:
     """Makes the files; what a kill leaves of them is made again."""
-    wrong = {name: code.shape for name, code in given.items() if code.shape != (dimensions,)}
+    if isinstance(given, np.ndarray):
+        named = {"all images": given[0]} if given.shape[:1] == (len(ids),) else {"all": given}
+    else:
+        named = given
+    wrong = {name: code.shape for name, code in named.items() if code.shape != (dimensions,)}
     if wrong:
         name, shape = next(iter(wrong.items()))
         raise WeightsError(
@@ -215,6 +233,9 @@ def _begin(
             if name == "code":
                 for start in range(0, len(ids), PART):
                     some = ids[start : start + PART]
+                    if isinstance(given, np.ndarray):
+                        values[start : start + PART] = _on_sphere(given[start : start + PART])
+                        continue
                     codes = first_codes(some, dimensions, seed)
                     for place, image in enumerate(some):
                         if image in given:

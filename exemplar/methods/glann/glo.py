@@ -38,15 +38,15 @@ class Embedded:
     """The images that are embedded.
 
     Attributes:
-        ids: of the images.
+        ids: of the images; a column of a table takes least memory.
         images: (N, H, W, 1 or 3) u8, in memory or mapped into it.
-        codes: to begin with, by id; of images without one the seed decides.
+        codes: to begin with, (N, d), or by id; of images without one the seed decides.
         seed: of codes and of the order of images.
     """
 
     ids: Sequence[str]
     images: np.ndarray
-    codes: Mapping[str, np.ndarray]
+    codes: Mapping[str, np.ndarray] | np.ndarray
     seed: int
 
 

@@ -44,6 +44,7 @@ class Mapping(nn.Module):
             "codes": codes,
         }
         self.noise, hidden = settings.noise, settings.hidden
+        last = nn.Linear(hidden, codes, bias=False)
         self.layers = nn.Sequential(
             nn.Linear(settings.noise, hidden, bias=False),
             nn.BatchNorm1d(hidden),
@@ -51,12 +52,12 @@ class Mapping(nn.Module):
             nn.Linear(hidden, hidden, bias=False),
             nn.BatchNorm1d(hidden),
             nn.ReLU(),
-            nn.Linear(hidden, codes, bias=False),
+            last,
         )
         self.apply(start)
         # Of unit length on average from the start, as codes are. Longer ones are all far away: the
         # few shortest of them would be nearest to every code, and nothing else would ever be used.
-        nn.init.normal_(self.layers[-1].weight, std=math.sqrt(2 / (hidden * codes)))
+        nn.init.normal_(last.weight, std=math.sqrt(2 / (hidden * codes)))
 
     def forward(self, noise: Tensor) -> Tensor:
         """Codes of noise.

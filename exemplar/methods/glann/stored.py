@@ -5,8 +5,9 @@ Between the stages' files and the arrays of the other modules.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ def inputs(domain: str) -> tuple[Path, Path]:
     return layout.images(domain), layout.items(domain)
 
 
-def training_images(domain: str, folder: Path) -> tuple[list[str], np.ndarray]:
+def training_images(domain: str, folder: Path) -> tuple[Sequence[str], np.ndarray]:
     """A domain's training images, as a memory map in a folder.
 
     Returns:
@@ -51,7 +52,9 @@ def training_images(domain: str, folder: Path) -> tuple[list[str], np.ndarray]:
         )
     folder.mkdir(parents=True, exist_ok=True)
     images = working_copy(stored, rows, folder / "images.npy")
-    return items["id"].iloc[rows].astype(str).tolist(), images[..., : channels_of(images)]
+    # Of a million images, a list would take far more memory than the column.
+    ids = items["id"].iloc[rows].astype("string[pyarrow]").reset_index(drop=True)
+    return cast(Sequence[str], ids), images[..., : channels_of(images)]
 
 
 def channels_of(images: np.ndarray) -> int:
