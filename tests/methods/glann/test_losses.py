@@ -158,9 +158,7 @@ def test_small_images_are_compared_on_the_finest_layers(backbone):
     wanted = absolute(a, b) + sum(
         absolute(p, q) for p, q in zip(whole(a)[:3], whole(b)[:3], strict=True)
     )
-    assert reconstruction(settings, 32, None)(a, b).item() == pytest.approx(
-        float(wanted), rel=1e-4
-    )
+    assert reconstruction(settings, 32, None)(a, b).item() == pytest.approx(float(wanted), rel=1e-4)
     two = ReconstructionSettings(backbone=backbone, layers=2)
     assert reconstruction(two, 32, None)(a, b) < reconstruction(settings, 32, None)(a, b)
 
