@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +21,11 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import faiss
 import numpy as np
+import pandas as pd
 import torch
 from safetensors.torch import save_file
 from torchvision.models import vgg16
@@ -137,14 +139,14 @@ def fit_of(
     torch.manual_seed(0)
     generator = Generator(settings.generator, data.side, data.channels)
     generator.to(device).to(memory_format=torch.channels_last).train()
-    ids = [f"{number:07d}" for number in range(count)]
+    ids = pd.Series(np.arange(count)).astype("string[pyarrow]")  # as the stage has them
     optimizer = torch.optim.Adam(
         generator.parameters(), settings.training.generator_rate, (0.5, 0.999), fused=True
     )
-    codes = Codes(folder / "codes", ids, generator.codes, 0)
+    codes = Codes(folder / "codes", cast(Sequence[str], ids), generator.codes, 0)
     codes.begin(0)
     loss = reconstruction(settings.loss, data.side, None, device)
-    return Fit(generator, codes, Embedded(ids, images, {}, 0), settings, optimizer, loss)
+    return Fit(generator, codes, Embedded(cast(Sequence[str], ids), images, {}, 0), settings, optimizer, loss)
 
 
 def settings_of(
