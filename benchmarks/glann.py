@@ -139,14 +139,15 @@ def fit_of(
     torch.manual_seed(0)
     generator = Generator(settings.generator, data.side, data.channels)
     generator.to(device).to(memory_format=torch.channels_last).train()
-    ids = pd.Series(np.arange(count)).astype("string[pyarrow]")  # as the stage has them
+    # As the stage has them.
+    ids = cast(Sequence[str], pd.Series(np.arange(count)).astype("string[pyarrow]"))
     optimizer = torch.optim.Adam(
         generator.parameters(), settings.training.generator_rate, (0.5, 0.999), fused=True
     )
-    codes = Codes(folder / "codes", cast(Sequence[str], ids), generator.codes, 0)
+    codes = Codes(folder / "codes", ids, generator.codes, 0)
     codes.begin(0)
     loss = reconstruction(settings.loss, data.side, None, device)
-    return Fit(generator, codes, Embedded(cast(Sequence[str], ids), images, {}, 0), settings, optimizer, loss)
+    return Fit(generator, codes, Embedded(ids, images, {}, 0), settings, optimizer, loss)
 
 
 def settings_of(

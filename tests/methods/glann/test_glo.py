@@ -151,6 +151,7 @@ def test_a_step_is_a_step_of_adam_on_both(tmp_path):
     moved /= np.linalg.norm(moved, axis=1, keepdims=True)
     assert np.allclose(codes.code[rows], moved, atol=1e-5)
     for ours, theirs in zip(generator.parameters(), twin.parameters(), strict=True):
+        assert theirs.grad is not None
         wanted = theirs - 0.01 * theirs.grad / (theirs.grad.abs() + 1e-8)
         assert torch.allclose(ours, wanted, atol=1e-5)
 
