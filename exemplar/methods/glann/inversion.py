@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from exemplar.methods.glann.losses import Reconstruction
-from exemplar.methods.glann.model import BATCH, Sampler
+from exemplar.methods.glann.model import BATCH, Sampler, source
 from exemplar.settings import Settings
 
 PIXELS = 1 << 18
@@ -114,7 +114,7 @@ def _starts(
 ) -> Tensor:
     """(n, starts, e)."""
     count = max(settings.draws, settings.starts)
-    drawn = sampler.draw(count, torch.Generator().manual_seed(seed))
+    drawn = sampler.draw(count, source(seed))
     codes, small = [], []
     with torch.inference_mode():
         for part in drawn.split(BATCH):

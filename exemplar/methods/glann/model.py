@@ -29,6 +29,9 @@ Method = Literal["glann", "glo_gaussian", "imle_pixels", "vae_l1", "vae_perceptu
 
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 METHODS: tuple[Method, ...] = get_args(Method)
+SAMPLING = 1 << 40
+"""Added to the seeds of samples; those of trainings and their steps are far smaller."""
+
 BATCH = 256
 """Images made at a time."""
 
@@ -90,10 +93,15 @@ class Sampler:
 
     def sample(self, count: int, seed: int) -> np.ndarray:
         """Images (count, H, W, 3) u8 of noise drawn with a seed."""
-        noise = self.draw(count, torch.Generator().manual_seed(seed))
+        noise = self.draw(count, source(seed))
         with torch.inference_mode():
             codes = torch.cat([self.codes(part) for part in noise.split(BATCH)])
         return self.images(codes)
+
+
+def source(seed: int) -> torch.Generator:
+    """A source of noise for samples, others than what trainings draw: those were learned from."""
+    return torch.Generator().manual_seed(SAMPLING + seed)
 
 
 def to_bytes(images: Tensor) -> np.ndarray:
