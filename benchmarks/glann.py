@@ -147,7 +147,7 @@ def fit_of(
     codes = Codes(folder / "codes", ids, generator.codes, 0)
     codes.begin(0)
     loss = reconstruction(settings.loss, data.side, None, device)
-    return Fit(generator, codes, Embedded(ids, images, {}, 0), settings, optimizer, loss)
+    return Fit(generator, codes, Embedded(ids, images, 0), settings, optimizer, loss)
 
 
 def settings_of(
@@ -257,7 +257,9 @@ def published_loss(folder: Path) -> ReconstructionSettings:
     """The perceptual loss on VGG-16's layers, of random weights."""
     state = {f"features.{name}": value for name, value in vgg16().features.state_dict().items()}
     save_file(state, folder / "vgg16.safetensors")
-    backbone = TorchvisionSettings(name="vgg16", weights=folder / "vgg16.safetensors")
+    layers = ("conv1_2", "conv2_2", "conv3_2", "conv4_3", "conv5_3")
+    weights = folder / "vgg16.safetensors"
+    backbone = TorchvisionSettings(name="vgg16", weights=weights, layers=layers)
     return ReconstructionSettings(backbone=backbone)
 
 

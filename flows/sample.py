@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pandas as pd
 import torch
@@ -13,16 +14,13 @@ from PIL import Image
 
 from exemplar.methods.glann.interpolation import interpolated
 from exemplar.methods.glann.inversion import Inverted, invert
-from exemplar.methods.glann.looks import Shown, load_look
-from exemplar.methods.glann.losses import reconstruction
+from exemplar.methods.glann.looks import Shown
+from exemplar.methods.glann.losses import Reconstruction
 from exemplar.methods.glann.provenance import percentiles
 from exemplar.methods.glann.requests import Model, Request, checked
 from exemplar.methods.glann.sampling import Compared, Nearness, codes_of, draw, near_training
-from exemplar.methods.glann.settings import GloSettings
 from exemplar.methods.glann.trained import TrainingImages, spread
 from exemplar.report.pictures import contact_sheet
-from exemplar.settings import section
-from exemplar.store import layout
 from exemplar.store.arrays import read_rows
 from exemplar.store.files import written
 
@@ -48,11 +46,13 @@ def sample(request: Request, out: Path) -> list[Path]:
         The files written.
 
     Raises:
-        RequestError: there is no such model, an image cannot be read, or an interpolation has no
-            ends; every problem, and nothing was written.
+        RequestError: there is no such model, weights are missing, an image cannot be read, an
+            interpolation has no ends, or `out` is a file; every problem, and nothing was written.
     """
-    model, images = checked(request)
+    model, images = checked(request, out)
     sampler, training, settings = model.sampler, model.training, model.settings
+    torch.set_num_threads(settings.threads)
+    faiss.omp_set_num_threads(settings.threads)
     noise = draw(sampler, request.count, request.seed)
     codes = codes_of(sampler, noise)
     samples = Shown(request.count, lambda part: sampler.images(codes[part]))
@@ -68,7 +68,7 @@ def sample(request: Request, out: Path) -> list[Path]:
             Compared(Shown(len(images), lambda part: images[part])),
         ],
         training,
-        load_look(settings.perceptual, settings.device),
+        model.look,
         settings.neighbours,
         lambda text: print(text, file=sys.stderr, flush=True),
     )
@@ -77,8 +77,8 @@ def sample(request: Request, out: Path) -> list[Path]:
     made = []
     if request.interpolate:
         made += _interpolations(out, model, noise, names)
-    if request.invert:
-        made += _inversions(out, model, request, images, like)
+    if model.loss is not None:
+        made += _inversions(out, model, model.loss, request, images, like)
     sheet = _sheet(samples.images(slice(0, SHEET)), names[:SHEET], 10)
     made = [
         *(_save(out / f"sample-{name}.png", image) for name, image in _each(samples, names)),
@@ -104,16 +104,19 @@ def _interpolations(
 
 
 def _inversions(
-    out: Path, model: Model, request: Request, images: np.ndarray, like: Nearness
+    out: Path,
+    model: Model,
+    loss: Reconstruction,
+    request: Request,
+    images: np.ndarray,
+    like: Nearness,
 ) -> list[Path]:
     """Writes what the model makes most like given images."""
-    settings = section(model.params, "glo", GloSettings)
-    side, device = model.sampler.generator.side, model.settings.device
     near = like.perceptual.rows[:, 0]
     found: Inverted = invert(
         model.sampler,
         images,
-        reconstruction(settings.loss, side, layout.ESTIMATORS, device),
+        loss,
         model.settings.inversion,
         request.seed,
         model.training.codes_at(near),

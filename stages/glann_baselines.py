@@ -15,7 +15,7 @@ from exemplar.methods.glann.generator import Generator
 from exemplar.methods.glann.losses import ReconstructionSettings
 from exemplar.methods.glann.model import BASELINES, save_network
 from exemplar.methods.glann.settings import GloSettings
-from exemplar.methods.glann.stored import inputs, loss_of, training_images
+from exemplar.methods.glann.stored import inputs, loss_files, loss_of, training_images
 from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import workplace, written
@@ -34,7 +34,8 @@ def main() -> None:
     loss = glo.loss if baseline == "vae_perceptual" else ReconstructionSettings(kind="l1")
     by = {"training": training.model_dump(mode="json"), "loss": loss.identity()}
     by["generator"] = glo.generator.model_dump()
-    with workplace(f"glann_baselines/{domain}-{seed}-{baseline}", *inputs(domain), by) as folder:
+    given = [*inputs(domain), *loss_files(loss), by]
+    with workplace(f"glann_baselines/{domain}-{seed}-{baseline}", *given) as folder:
         _, images = training_images(domain, folder)
         torch.manual_seed(seed)
         side, channels = images.shape[1], images.shape[3]

@@ -24,6 +24,8 @@ from exemplar.data.inputs import BadPhoto, DomainError, Stack, need_root, told
 
 FILES = {"train": "train", "test": "t10k"}
 LAYOUTS = (".", "raw", "MNIST/raw", "FashionMNIST/raw")
+DOWNLOADS = {"mnist": "MNIST/raw", "fashion": "FashionMNIST/raw"}
+"""Where a known set lies, and no other, below a root that data sets share."""
 OPENERS = {"": open, ".gz": gzip.open, ".xz": lzma.open}
 BYTES = 8  # the code of unsigned bytes, of which images and labels are
 BLOCK = 1 << 22
@@ -45,15 +47,17 @@ def stacks(settings: IdxSettings) -> list[Stack]:
         DomainError: files are missing, damaged, or do not belong together; all problems of all
             files together.
     """
-    present = [any(_find(settings.root, f"{name}-images", 3)) for name in FILES.values()]
+    folder = settings.root / _layout(settings)
+    present = [any(_find(folder, f"{name}-images", 3)) for name in FILES.values()]
     if settings.download and not all(present):
         fetch(f"{settings.classes}", settings.root)
+        folder = settings.root / _layout(settings)
     how = "Copy or link the set there"
     if isinstance(settings.classes, str):
         how += ", or set download: true"
     need_root(settings.root, "idx files", how, ".")
     problems: list[str] = []
-    found = [_stack(settings, split, problems) for split in FILES]
+    found = [_stack(settings, folder, split, problems) for split in FILES]
     made = [stack for stack in found if stack is not None]
     if len(made) == len(FILES):
         sides = [stack.images.shape[1:] for stack in made]
@@ -63,13 +67,12 @@ def stacks(settings: IdxSettings) -> list[Stack]:
                     made[0].source, *sides[0], made[1].source, *sides[1]
                 )
             )
-    missing = [
-        name for name in FILES.values() if not any(_find(settings.root, f"{name}-labels", 1))
-    ]
+    missing = [name for name in FILES.values() if not any(_find(folder, f"{name}-labels", 1))]
     if len(missing) == 1:
-        problems.append(
-            f"{missing[0]}-labels-idx1-ubyte: no such file; give both labels or neither"
-        )
+        where = _below(settings.root, folder / f"{missing[0]}-labels-idx1-ubyte")
+        problems.append(f"{where}: no such file; give both labels or neither")
+    if not made:
+        problems += _others(settings)
     if problems:
         raise DomainError(
             told(settings.root, problems, f"{how}, or set another root in params.yaml")
@@ -82,11 +85,54 @@ def names(settings: IdxSettings) -> tuple[str, ...]:
     return settings.names() or tuple(map(str, range(256)))
 
 
-def _stack(settings: IdxSettings, split: str, problems: list[str]) -> Stack | None:
+def _layout(settings: IdxSettings) -> str:
+    """The one folder, below the root, from which all of a set's files are taken.
+
+    Files of several sets have the same names. A known set is taken from the folder with the most
+    files that is no other set's download; of folders with as many, from its own download.
+
+    Raises:
+        DomainError: there are several, and nothing says which set is meant.
+    """
+    own = DOWNLOADS.get(f"{settings.classes}")
+    held = {name: _held(settings.root, name) for name in LAYOUTS}
+    held = {name: count for name, count in held.items() if count and not _foreign(settings, name)}
+    if own is None and len(held) > 1:
+        raise DomainError(
+            f"{settings.root}: expected the files of one set, but there are some in "
+            f"{', '.join(held)}. Set root to the folder that is meant, or classes to one of "
+            f"{', '.join(DOWNLOADS)}, in params.yaml"
+        )
+    return max(held, key=lambda name: (held[name], name == own), default=".")
+
+
+def _held(root: Path, layout: str) -> int:
+    """How many of a set's four files a folder has."""
+    kinds = (("images", 3), ("labels", 1))
+    stems = [(f"{name}-{kind}", d) for name in FILES.values() for kind, d in kinds]
+    return sum(any(_find(root / layout, stem, dimensions)) for stem, dimensions in stems)
+
+
+def _foreign(settings: IdxSettings, layout: str) -> bool:
+    """Whether a folder is the download of another set than the known one that is wanted."""
+    own = DOWNLOADS.get(f"{settings.classes}")
+    return own is not None and layout in DOWNLOADS.values() and layout != own
+
+
+def _others(settings: IdxSettings) -> list[str]:
+    """Which folders hold another set."""
+    return [
+        f"{name}: there are files, but of another set than classes: {settings.classes}"
+        for name in LAYOUTS
+        if _foreign(settings, name) and _held(settings.root, name)
+    ]
+
+
+def _stack(settings: IdxSettings, folder: Path, split: str, problems: list[str]) -> Stack | None:
     """One split's images and labels, as far as they are whole."""
     root, known = settings.root, len(names(settings))
-    images, where = _read(root, f"{FILES[split]}-images", 3, problems)
-    labels, beside = _read(root, f"{FILES[split]}-labels", 1, problems, needed=False)
+    images, where = _read(root, folder / f"{FILES[split]}-images", 3, problems)
+    labels, beside = _read(root, folder / f"{FILES[split]}-labels", 1, problems, needed=False)
     if images is not None and not (min(images.shape) > 0 and images.shape[1] == images.shape[2]):
         problems.append(f"{where}: expected square images, got dimensions {_named(images.shape)}")
         images = None
@@ -107,15 +153,16 @@ def _stack(settings: IdxSettings, split: str, problems: list[str]) -> Stack | No
 
 
 def _read(
-    root: Path, stem: str, dimensions: int, problems: list[str], needed: bool = True
+    root: Path, stem: Path, dimensions: int, problems: list[str], needed: bool = True
 ) -> tuple[np.ndarray | None, str]:
     """The values of one of a set's files and its path below the root; notes what is wrong."""
-    path = next(_find(root, stem, dimensions), None)
+    path = next(_find(stem.parent, stem.name, dimensions), None)
     if path is None:
         if needed:
-            problems.append(f"{stem}-idx{dimensions}-ubyte: no such file, nor one with .gz or .xz")
+            where = f"{_below(root, stem)}-idx{dimensions}-ubyte"
+            problems.append(f"{where}: no such file, nor one with .gz or .xz")
         return None, ""
-    where = path.relative_to(root).as_posix()
+    where = _below(root, path)
     try:
         return read_idx(path, dimensions), where
     except BadPhoto as error:
@@ -123,14 +170,18 @@ def _read(
         return None, where
 
 
-def _find(root: Path, stem: str, dimensions: int) -> Iterator[Path]:
-    """The files that bear a name in one of its usual spellings."""
-    for layout in LAYOUTS:
-        for mark in "-.":
-            for suffix in OPENERS:
-                path = root / layout / f"{stem}{mark}idx{dimensions}-ubyte{suffix}"
-                if path.is_file():
-                    yield path
+def _find(folder: Path, stem: str, dimensions: int) -> Iterator[Path]:
+    """The files of a folder that bear a name in one of its usual spellings."""
+    for mark in "-.":
+        for suffix in OPENERS:
+            path = folder / f"{stem}{mark}idx{dimensions}-ubyte{suffix}"
+            if path.is_file():
+                yield path
+
+
+def _below(root: Path, path: Path) -> str:
+    """A path as it is told: below the root, with forward slashes."""
+    return path.relative_to(root).as_posix()
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:

@@ -70,14 +70,78 @@ def test_files_are_found_by_their_usual_names(root):
     assert (test.split, test.source) == ("test", "t10k-images-idx3-ubyte.xz")
 
 
-def test_a_download_s_folder_is_found_too(root):
-    (root / "FashionMNIST").mkdir()
-    below = root / "FashionMNIST" / "raw"
-    below.mkdir()
-    for path in [path for path in root.iterdir() if path.is_file()]:
+def moved(root: Path, layout: str) -> Path:
+    """Puts all files of a root below it."""
+    below = root / layout
+    files = [path for path in root.iterdir() if path.is_file()]
+    below.mkdir(parents=True)
+    for path in files:
         path.rename(below / path.name)
-    train, _ = stacks(mnist(root))
-    assert train.source == "FashionMNIST/raw/train-images-idx3-ubyte"
+    return below
+
+
+def copied(folder: Path, shift: int) -> None:
+    """Puts another set of the same names into a folder: other images and other labels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, count in (("train", 12), ("t10k", 6)):
+        images, of = values(count, seed=50 + shift), (labels(count) + shift) % 10
+        (folder / f"{name}-images-idx3-ubyte").write_bytes(idx_bytes(images))
+        (folder / f"{name}-labels-idx1-ubyte").write_bytes(idx_bytes(of))
+
+
+@pytest.mark.parametrize(("classes", "layout"), list(idx.DOWNLOADS.items()))
+def test_a_download_s_folder_is_found_too(root, classes, layout):
+    moved(root, layout)
+    train, test = stacks(mnist(root, classes=classes))
+    assert train.source == f"{layout}/train-images-idx3-ubyte"
+    assert test.source == f"{layout}/t10k-images-idx3-ubyte.xz"
+    assert (train.images == values()).all()
+    assert (test.labels == labels(6)).all()
+
+
+def test_sets_that_share_a_root_are_told_apart(tmp_path):
+    copied(tmp_path / "MNIST/raw", 1)
+    copied(tmp_path / "FashionMNIST/raw", 2)
+    for classes, shift in (("mnist", 1), ("fashion", 2)):
+        for stack, count in zip(stacks(mnist(tmp_path, classes=classes)), (12, 6), strict=True):
+            assert (stack.images == values(count, seed=50 + shift)).all()
+            assert (stack.labels == (labels(count) + shift) % 10).all()
+    for classes in (None, [*"abcdefghij"]):
+        told = problems(tmp_path, classes=classes)
+        assert "but there are some in MNIST/raw, FashionMNIST/raw. Set root to the" in told
+
+
+@pytest.mark.parametrize("missing", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
+def test_no_file_is_taken_from_another_set(tmp_path, missing):
+    copied(tmp_path / "MNIST/raw", 1)
+    copied(tmp_path / "FashionMNIST/raw", 2)
+    (tmp_path / "FashionMNIST/raw" / missing).unlink()
+    assert f"FashionMNIST/raw/{missing}: no such file" in problems(tmp_path, classes="fashion")
+
+
+def test_files_of_one_set_come_from_one_folder(tmp_path):
+    copied(tmp_path, 1)
+    copied(tmp_path / "raw", 2)
+    assert "there are some in ., raw. Set" in problems(tmp_path, classes=None)
+    copied(tmp_path / "MNIST/raw", 3)
+    for name in ("train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"):
+        (tmp_path / name).unlink()
+    train, test = stacks(mnist(tmp_path))  # its own download
+    assert train.source == "MNIST/raw/train-images-idx3-ubyte"
+    assert (train.labels == (labels() + 3) % 10).all()
+    (tmp_path / "MNIST/raw/t10k-images-idx3-ubyte").unlink()
+    train, test = stacks(mnist(tmp_path))  # one that is whole
+    assert (train.source, test.source) == (
+        "raw/train-images-idx3-ubyte", "raw/t10k-images-idx3-ubyte",
+    )  # fmt: skip
+    assert (test.labels == (labels(6) + 2) % 10).all()
+
+
+def test_another_set_s_download_is_not_taken_for_it(root):
+    moved(root, "FashionMNIST/raw")
+    told = problems(root)
+    assert "  train-images-idx3-ubyte: no such file" in told
+    assert "  FashionMNIST/raw: there are files, but of another set than classes: mnist" in told
 
 
 def test_labels_may_be_missing_of_both_but_not_of_one(root):
@@ -210,6 +274,16 @@ def test_known_sets_are_fetched_if_asked_for(root, monkeypatch):
     with pytest.raises(DomainError, match="t10k-images-idx3-ubyte: no such file"):
         stacks(mnist(root, classes="fashion", download=True))
     assert asked == [("fashion", root)]
+
+
+def test_what_is_fetched_is_read_and_nothing_beside_it(root, monkeypatch):
+    (root / "t10k-images-idx3-ubyte.xz").unlink()
+    copied(root / "FashionMNIST/raw", 2)
+    monkeypatch.setattr(idx, "fetch", lambda kind, place: copied(place / "MNIST/raw", 1))
+    for stack, count in zip(stacks(mnist(root, download=True)), (12, 6), strict=True):
+        assert stack.source.startswith("MNIST/raw/")
+        assert (stack.images == values(count, seed=51)).all()
+        assert (stack.labels == (labels(count) + 1) % 10).all()
 
 
 def test_settings():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from PIL import Image
 
@@ -16,6 +18,7 @@ from exemplar.store import layout
 from exemplar.store.arrays import array, open_group, write_group
 from exemplar.store.files import content_hash, remove
 from flows import cli
+from flows import sample as flow
 from flows.sample import sample
 from tests.methods.glann import untrained
 from tests.methods.glann.untrained import DOMAIN, SEED, SIDE
@@ -76,6 +79,27 @@ def test_one_seed_gives_one_result_whose_first_samples_are_those_of_fewer() -> N
     for name in ("sample-001.png", "sample-002.png"):
         assert np.abs(read(OUT / name) - read(Path("fewer", name))).max() <= 1
         assert np.abs(read(OUT / name) - read(Path("other", name))).max() > 10
+
+
+def test_sums_are_those_of_the_settings_threads(monkeypatch) -> None:
+    settings = untrained.PARAMS["glann_samples"] | {"threads": 2}
+    Path("params.yaml").write_text(yaml.safe_dump({"glann_samples": settings}))
+    before, seen = (torch.get_num_threads(), faiss.omp_get_max_threads()), []
+    drawn = flow.draw
+
+    def draw(*given):
+        seen.append((torch.get_num_threads(), faiss.omp_get_max_threads()))
+        return drawn(*given)
+
+    monkeypatch.setattr(flow, "draw", draw)
+    try:
+        torch.set_num_threads(1)
+        faiss.omp_set_num_threads(1)
+        sample(request(1), OUT)
+    finally:
+        torch.set_num_threads(before[0])
+        faiss.omp_set_num_threads(before[1])
+    assert seen == [(2, 2)]
 
 
 def test_a_copy_is_seen() -> None:
@@ -163,6 +187,40 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(RequestError, match=r"not in data/specks/items.parquet, such as gone; run"):
         sample(request(1), OUT)
     assert not OUT.exists()
+
+
+def test_missing_weights_are_told_before_anything_is_written() -> None:
+    Image.new("RGB", (16, 16)).save("red.png")
+    Path("taken").write_text("a file")
+    trunk = {"kind": "estimator"}
+    trunks = {
+        "glo": {"loss": {"kind": "perceptual", "backbone": trunk}},
+        "glann_samples": untrained.PARAMS["glann_samples"] | {"perceptual": trunk},
+    }
+    given = request(2, interpolate=True, invert=(Path("red.png"), Path("gone.png")))
+    for change in (trunks, *({name: section} for name, section in trunks.items())):
+        Path("params.yaml").write_text(yaml.safe_dump(untrained.PARAMS | change))
+        with pytest.raises(RequestError) as told:
+            sample(given, Path("taken"))
+        assert str(told.value).count(f"{layout.ESTIMATORS}: no such") == 1
+        assert "--out taken: expected a folder, but taken is none; name another" in str(told.value)
+        assert "gone.png: no such file" in str(told.value)
+        with pytest.raises(RequestError, match="estimators"):
+            sample(request(2, interpolate=True, invert=(Path("red.png"),)), OUT)
+        assert not OUT.exists()
+    assert Path("taken").read_text() == "a file"
+
+
+def test_no_folder_can_be_where_a_file_is(capsys) -> None:
+    Path("taken").write_text("a file")
+    for out in (Path("taken"), Path("taken/deep/er")):
+        with pytest.raises(RequestError, match=f"--out {out}: expected a folder, but taken is no"):
+            sample(request(1), out)
+    line = ["sample", "--domain", DOMAIN, "--model-seed", str(SEED), "--out", "taken"]
+    assert cli.main(line) == 1
+    assert "exemplar sample: --out taken: expected a folder" in capsys.readouterr().err
+    OUT.mkdir()
+    assert sample(request(1), OUT)  # a folder that is there already
 
 
 def test_the_command_hands_its_arguments_on(monkeypatch, capsys) -> None:

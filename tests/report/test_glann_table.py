@@ -76,6 +76,17 @@ def test_what_differs_is_told_with_our_counts(ours: pd.DataFrame) -> None:
     assert (told["perceptual loss"], told["epochs"]) == ("a net", "40 and 20")
 
 
+def test_what_differs_is_said_rightly_of_the_papers_sets_and_vaes(ours: pd.DataFrame) -> None:
+    facts = {"digits": Facts(1200, (32, 32), "a net", "40 and 20")}
+    there = {aspect: paper for aspect, paper, _ in differences(ours, facts)}
+    # Its section 4.2 names three sets of 50,000; CelebA's training split is larger.
+    assert "each of MNIST, Fashion-MNIST, CIFAR-10;" in there["trained on"]
+    assert "CelebA’s 162,770" in there["trained on"]
+    told = " ".join(as_text(ours).split())
+    assert "against its divergence: the paper, with L1, tuned by Lucic et al.; with" in told
+    assert "here, weighed by calibration: the most likely scale of the reconstruction error" in told
+
+
 def test_the_command_prints_it_as_it_was_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: pd.DataFrame
 ) -> None:

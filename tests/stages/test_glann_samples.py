@@ -53,7 +53,9 @@ def test_samples_of_every_method(run) -> None:
         assert (attributes["method"], attributes["seed"]) == (method, SEED)
         sampler = load_sampler(method, DOMAIN, SEED)
         # Seed 2 of the settings, of training 3; drawn sixteen at a time.
-        noise = torch.randn(80, sampler.noise, generator=torch.Generator().manual_seed(2**40 + 2_000_009))
+        noise = torch.randn(
+            80, sampler.noise, generator=torch.Generator().manual_seed(2**40 + 2_000_009)
+        )
         with torch.inference_mode():
             wanted = sampler.images(sampler.codes(noise))[:70]
         assert np.abs(wanted.astype(int) - images).max() <= 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import yaml
 from exemplar.methods.glann import baselines, glo
 from exemplar.methods.glann.codes import read_codes
 from exemplar.methods.glann.model import BASELINES, METHODS, load_sampler
+from exemplar.methods.glann.settings import GloSettings
 from exemplar.store import layout
 from exemplar.store.files import content_hash
 from exemplar.store.items import read_items, write_items
@@ -18,7 +21,9 @@ from stages import glann_baselines, imle
 from stages import glo as glo_stage
 from tests.stages.glann_run import TRAINED, write_domain
 
+ROOT = Path(__file__).resolve().parents[2]
 PARAMS = {
+    "domains": {"d": {}},
     "glo": {
         "generator": {"codes": 5, "hidden": 8, "width": 4},
         "loss": {"kind": "laplacian"},
@@ -123,3 +128,22 @@ def test_images_added_and_removed_keep_their_codes(stage, tmp_path):
     for name, code in zip(ids[:-1], codes, strict=False):
         assert np.allclose(code, before[name], atol=1e-5)
     assert ids[-1] not in before
+
+
+@pytest.mark.parametrize("document", ["docs/glann.md", "params.yaml"])
+def test_published_settings_as_documented_can_be_used(document):
+    text = (ROOT / document).read_text()
+    if document.endswith(".md"):
+        blocks = [block.split("```")[0] for block in text.split("```yaml\n")[1:]]
+        (found,) = [yaml.safe_load(block) for block in blocks if "preset: paper" in block]
+    else:
+        (line,) = [line for line in text.splitlines() if line.startswith("  # glo: {preset")]
+        found = yaml.safe_load(line.removeprefix("  # "))
+    settings = GloSettings.model_validate(found["glo"])
+    assert (settings.training.epochs, settings.loss.backbone.name) == (500, "vgg16")
+    # What dvc.yaml takes from the section must be said in it.
+    needed = re.findall(r"\$\{glo\.([\w.]+)\}", (ROOT / "dvc.yaml").read_text()) + ["loss"]
+    for name in needed:
+        value = found["glo"]
+        for key in name.split("."):
+            value = value[key]

@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import torch
 from pydantic import Field
@@ -232,6 +233,7 @@ def objective(distance: Tensor, nats: Tensor, values: int) -> Tensor:
 
 def _begin(training: BaselineTraining) -> torch.device:
     torch.set_num_threads(training.threads)
+    faiss.omp_set_num_threads(training.threads)
     return torch.device(training.device)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -28,11 +28,15 @@ from exemplar.store.weights import WeightsError
 BETAS, EPSILON = (0.5, 0.999), 1e-8
 """Of Adam; as in the released code."""
 
-KEPT = 3
-"""Journals: those since the last two checkpoints, and the one that is being written."""
+KEPT = 2
+"""Journals: those since the last two checkpoints, of which the later one may be damaged."""
 
 PART = 1 << 14
 """Codes at a time where all are touched."""
+
+
+Start = Callable[[], Callable[[slice], np.ndarray]]
+"""Makes a function from rows to the codes (n, d) f32 that they begin with, on the sphere or not."""
 
 
 class Codes:
@@ -46,13 +50,12 @@ class Codes:
         ids: of the training images, in the order of their rows; each once. Not kept.
         dimensions: d.
         seed: of the codes that images begin with.
-        given: codes to begin with instead, on the sphere or not: (N, d) f32, or (d,) by id, where
-            images without one begin with that of the seed.
+        start: makes what gives other codes to begin with; called once, if there are none yet.
         rank: of the process, if several train together, each with rows of its own in every step.
 
     Raises:
         ValueError: an id repeats.
-        WeightsError: given codes have another length, or the folder is of other images.
+        WeightsError: codes to begin with have another length, or the folder is of other images.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Codes:
         ids: Sequence[str],
         dimensions: int,
         seed: int,
-        given: Mapping[str, np.ndarray] | np.ndarray | None = None,
+        start: Start | None = None,
         rank: int = 0,
     ) -> None:
         self.folder, self.rank = folder, rank
@@ -69,11 +72,13 @@ class Codes:
         if not (folder / "images").is_file():
             if not pd.Index(ids).is_unique:
                 raise ValueError("expected each image's id once, but some repeat")
-            _begin(folder, ids, dimensions, seed, {} if given is None else given)
+            _begin(folder, ids, dimensions, seed, start)
             with written(folder / "images") as partial:
                 partial.write_text(digest)
         elif (folder / "images").read_text() != digest:
-            raise WeightsError(f"{folder}: codes of other images; remove it to begin anew")
+            raise WeightsError(
+                f"{folder}: codes of other images; remove {folder.parent} to begin anew"
+            )
         self.code, self.mean, self.square, self.steps = (
             np.load(folder / f"{name}.npy", mmap_mode="r+", allow_pickle=False)
             for name in ("code", "mean", "square", "steps")
@@ -113,9 +118,10 @@ class Codes:
         self._put(rows, [_on_sphere(code), mean, square, steps])
 
     def begin(self, step: int) -> None:
-        """Begins a journal; called by every process just before a checkpoint of that step.
+        """Begins a journal; called by every process before the first step after a checkpoint.
 
-        Before the first step it is called with the step to go on from.
+        Args:
+            step: of the checkpoint; 0 if there is none yet.
         """
         self.journal = _journal(self.folder, step, self.rank)
         if self.rank == 0:
@@ -200,27 +206,13 @@ def _identity(ids: Sequence[str], dimensions: int, seed: int) -> str:
 
 
 def _begin(
-    folder: Path,
-    ids: Sequence[str],
-    dimensions: int,
-    seed: int,
-    given: Mapping[str, np.ndarray] | np.ndarray,
+    folder: Path, ids: Sequence[str], dimensions: int, seed: int, start: Start | None
 ) -> None:
     """Makes the files; what a kill leaves of them is made again."""
-    if isinstance(given, np.ndarray):
-        named = {"all images": given[0]} if given.shape[:1] == (len(ids),) else {"all": given}
-    else:
-        named = given
-    wrong = {name: code.shape for name, code in named.items() if code.shape != (dimensions,)}
-    if wrong:
-        name, shape = next(iter(wrong.items()))
-        raise WeightsError(
-            f"expected codes of {dimensions} values, got {shape} of {name}"
-            + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
-        )
     folder.mkdir(parents=True, exist_ok=True)
     for old in [*folder.glob("journal-*"), folder / "undone"]:
         remove(old)
+    first = start() if start else lambda part: first_codes(ids[part], dimensions, seed)
     shape = (len(ids), dimensions)
     for name, form, kind in (
         ("code", shape, np.float32),
@@ -230,17 +222,16 @@ def _begin(
     ):
         with written(folder / f"{name}.npy") as partial:
             values = np.lib.format.open_memmap(partial, "w+", kind, form)  # zeros, not yet on disk
-            if name == "code":
-                for start in range(0, len(ids), PART):
-                    some = ids[start : start + PART]
-                    if isinstance(given, np.ndarray):
-                        values[start : start + PART] = _on_sphere(given[start : start + PART])
-                        continue
-                    codes = first_codes(some, dimensions, seed)
-                    for place, image in enumerate(some):
-                        if image in given:
-                            codes[place] = _on_sphere(given[image])
-                    values[start : start + PART] = codes
+            for begin in range(0, len(ids), PART) if name == "code" else ():
+                part = slice(begin, min(begin + PART, len(ids)))
+                codes = first(part)
+                if codes.shape != (part.stop - begin, dimensions):
+                    raise WeightsError(
+                        f"codes to begin with: expected {dimensions} values of each image, got "
+                        f"{codes.shape[1:]}; train from the beginning, or set "
+                        "glo.generator.codes in params.yaml to what it was"
+                    )
+                values[part] = _on_sphere(codes) if start else codes
             values.flush()
 
 

@@ -7,8 +7,8 @@ together by Adam. Source: paper, Eq. 3 and section 4.1.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from exemplar.methods.glann.codes import Codes
+from exemplar.methods.glann.codes import Codes, Start
 from exemplar.methods.glann.generator import Generator
 from exemplar.methods.glann.losses import Reconstruction
 from exemplar.methods.glann.settings import GloSettings
-from exemplar.training.checkpoint import TrainingState, load_checkpoint
+from exemplar.training.checkpoint import CheckpointError, TrainingState, load_checkpoint
 from exemplar.training.images import rows_within_epochs, steps_an_epoch
 from exemplar.training.precision import MixedPrecision
 from exemplar.training.processes import ALONE, Processes, launch
@@ -40,14 +40,14 @@ class Embedded:
     Attributes:
         ids: of the images; a column of a table takes least memory.
         images: (N, H, W, 1 or 3) u8, in memory or mapped into it.
-        codes: to begin with, (N, d), or by id; of images without one the seed decides.
         seed: of codes and of the order of images.
+        start: makes other codes to begin with; by default the seed and an image's id decide.
     """
 
     ids: Sequence[str]
     images: np.ndarray
-    codes: Mapping[str, np.ndarray] | np.ndarray
     seed: int
+    start: Start | None = None
 
 
 def train_glo(
@@ -82,14 +82,42 @@ def train_glo(
     if len(embedded.ids) < 2:
         raise ValueError(f"expected at least two training images, got {len(embedded.ids)}")
     device = next(generator.parameters()).device
-    given = (generator, embedded, settings, folder, name, loss, observe)
+    begin(generator, embedded, settings, folder)
+    given = (generator, replace(embedded, start=None), settings, folder, name, loss, observe)
     if settings.training.devices > 1:
         generator.cpu()
         launch(_train_copy, settings.training.device, settings.training.devices, *given)
+        begin(generator, embedded, settings, folder)
     # What other processes have done, nothing is left of but to read the last checkpoint.
     codes, history = _train(ALONE, device, *given)
     generator.eval()
     return codes, history
+
+
+def begin(generator: Generator, embedded: Embedded, settings: GloSettings, folder: Path) -> None:
+    """Makes the codes, or puts them back to what they were at the last checkpoint.
+
+    Raises:
+        CheckpointError: there is a checkpoint, but of another training, or its codes are gone.
+    """
+    first = load_checkpoint(folder, _state(generator, embedded, settings)[0])
+    if first and not (folder / "codes" / "images").is_file():
+        raise CheckpointError(
+            f"{folder}: there is a checkpoint, but its codes are gone; remove it to begin anew"
+        )
+    codes = Codes(folder / "codes", embedded.ids, generator.codes, embedded.seed, embedded.start)
+    codes.roll_back(first)
+
+
+def _state(
+    generator: Generator, embedded: Embedded, settings: GloSettings
+) -> tuple[TrainingState, torch.optim.Optimizer]:
+    """What checkpoints hold, but for the codes."""
+    optimizer = torch.optim.Adam(
+        generator.parameters(), settings.training.generator_rate, betas=(0.5, 0.999), fused=True
+    )
+    config = {"settings": settings.identity(), "network": generator.config, "seed": embedded.seed}
+    return TrainingState({"generator": generator}, {"generator": optimizer}, config), optimizer
 
 
 def _train_copy(
@@ -114,17 +142,11 @@ def _train(
     training, count = settings.training, len(embedded.ids)
     torch.set_num_threads(training.threads)
     generator.to(device).to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.Adam(
-        generator.parameters(), training.generator_rate, betas=(0.5, 0.999), fused=True
-    )
-    config = {"settings": settings.identity(), "network": generator.config, "seed": embedded.seed}
-    state = TrainingState({"generator": generator}, {"generator": optimizer}, config)
+    state, optimizer = _state(generator, embedded, settings)
     first = load_checkpoint(folder, state)
-    given = folder / "codes", embedded.ids, generator.codes, embedded.seed
-    if processes.rank == 0:
-        Codes(*given, embedded.codes).roll_back(first)
-    processes.meet()
-    codes = Codes(*given, rank=processes.rank)
+    codes = Codes(
+        folder / "codes", embedded.ids, generator.codes, embedded.seed, rank=processes.rank
+    )
     codes.begin(first)
     fit = Fit(generator, codes, embedded, settings, optimizer, loss(device), processes)
     pace = Pace(
@@ -133,13 +155,18 @@ def _train(
         training.checkpoint_every,
     )
 
+    def step(number: int) -> dict[str, Tensor]:
+        # After each checkpoint, in every process; before it, what it needs might be lost.
+        if number != first and number % training.checkpoint_every == 0:
+            codes.begin(number)
+        return fit(number)
+
     def observed(done: int) -> None:
-        if observe and processes.rank == 0:
+        if observe:
             observe(generator.eval(), codes.code, done)
             generator.train()
-        codes.begin(done)
 
-    run_steps(name, folder, state, fit, pace, observed, processes)
+    run_steps(name, folder, state, step, pace, observed, processes)
     return np.array(codes.code), state.history
 
 
@@ -194,28 +221,3 @@ def to_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
     """(B, H, W, C) u8 → (B, C, H, W) float32 in [0, 1]."""
     x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
     return x.permute(0, 3, 1, 2).float().div_(255)
-
-
-def principal_codes(images: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
-    """Codes (N, d) f32 on the sphere by the images' whitened principal components.
-
-    Args:
-        images: (N, H, W, C) u8.
-        dimensions: d; where images have fewer directions, the rest is nearly zero.
-        seed: of the images that the components are computed from.
-
-    Source: Bojanowski et al., 2018, section 3: codes may begin with a projection of the images.
-    """
-    from sklearn.decomposition import PCA
-
-    count = len(images)
-    chosen = np.sort(np.random.default_rng(seed).permutation(count)[:10_000])
-    sample = images[chosen].reshape(len(chosen), -1).astype(np.float32) / 255
-    kept = min(dimensions, *sample.shape)
-    components = PCA(kept, svd_solver="randomized", random_state=seed).fit(sample)
-    # Images that are all alike have no components; a little of each keeps them apart.
-    codes = 1e-3 * np.random.default_rng(seed + 1).standard_normal((count, dimensions), np.float32)
-    for start in range(0, count, 4096):
-        flat = images[start : start + 4096].reshape(-1, sample.shape[1]).astype(np.float32) / 255
-        codes[start : start + 4096, :kept] += np.nan_to_num(components.transform(flat))
-    return codes / np.linalg.norm(codes, axis=1, keepdims=True)

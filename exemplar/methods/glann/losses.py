@@ -39,8 +39,8 @@ class ReconstructionSettings(Settings):
 
     kind: Literal["perceptual", "l1", "laplacian"] = "perceptual"
     backbone: BackboneSettings = EstimatorTrunkSettings()
-    """Of the perceptual loss. As published: `{kind: torchvision, name: vgg16, layers: [conv1_2,
-    conv2_2, conv3_3, conv4_3, conv5_3]}`."""
+    """Of the perceptual loss. As published, but for the last one, which is pooled there:
+    `{kind: torchvision, name: vgg16, layers: [conv1_2, conv2_2, conv3_2, conv4_3, conv5_3]}`."""
     layers: int | None = Field(default=None, ge=1)
     """The finest layers of the backbone that count; by default three up to 32 pixels, four up to
     64, else five, as in the released code."""

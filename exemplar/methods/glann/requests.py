@@ -1,4 +1,4 @@
-"""What a user asks of a trained model, checked: the model and all images that are needed.
+"""What a user asks of a trained model, checked: all networks and all images that are needed.
 
 Before anything is made, so that all that is wrong is told at once.
 """
@@ -6,9 +6,10 @@ Before anything is made, so that all that is wrong is told at once.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -16,11 +17,16 @@ from PIL import Image
 from exemplar.data.crops import central_square, padded_square, resized
 from exemplar.data.inputs import BadPhoto
 from exemplar.data.pixels import decode
+from exemplar.methods.glann.looks import Look, load_look
+from exemplar.methods.glann.losses import Reconstruction, reconstruction
 from exemplar.methods.glann.model import Sampler, load_sampler
 from exemplar.methods.glann.sampling import SamplesSettings
+from exemplar.methods.glann.settings import GloSettings
 from exemplar.methods.glann.trained import TrainingImages, open_training
 from exemplar.settings import load_params, section
 from exemplar.store import layout
+
+Loaded = TypeVar("Loaded")
 
 
 class RequestError(ValueError):
@@ -56,30 +62,38 @@ class Model:
     Attributes:
         sampler: of GLANN.
         training: the training images.
-        params: all settings, unchecked.
+        look: what is compared where images are compared by how they look.
+        loss: of Eq. 6, if there are images to invert.
         settings: of samples.
     """
 
     sampler: Sampler
     training: TrainingImages
-    params: dict[str, Any]
+    look: Look
+    loss: Reconstruction | None
     settings: SamplesSettings
 
 
-def checked(request: Request) -> tuple[Model, np.ndarray]:
-    """Reads everything that was asked for.
+def checked(request: Request, out: Path) -> tuple[Model, np.ndarray]:
+    """Reads everything that was asked for, with every network that is needed to make it.
 
     Args:
         request: what to make.
+        out: the folder to write to; nothing is written there yet.
 
     Returns:
         The model, and the images to be inverted, (n, H, W, 3) u8, as those that it makes.
 
     Raises:
-        RequestError: there is no such model, an image cannot be read, or an interpolation has no
-            ends; every problem.
+        RequestError: there is no such model, weights are missing, an image cannot be read, an
+            interpolation has no ends, or `out` cannot be a folder; every problem.
     """
     problems = []
+    for path in (out, *out.parents):
+        if path.is_symlink() or path.exists():
+            if not path.is_dir():
+                problems.append(f"--out {out}: expected a folder, but {path} is none; name another")
+            break
     if request.interpolate and request.count < 2:
         problems.append(f"--interpolate: needs two samples or more, got --count {request.count}")
     stems = Counter(path.stem for path in request.invert)
@@ -88,11 +102,8 @@ def checked(request: Request) -> tuple[Model, np.ndarray]:
             f"--invert: images are told apart by their names, but {', '.join(repeated)} came more "
             "than once; rename them or use two runs"
         )
-    model = None
-    try:
-        model = _model(request)
-    except ValueError as error:  # settings, stores and weights that are missing or damaged
-        problems.append(str(error))
+    params = _tried(load_params, problems)
+    model = None if params is None else _model(request, params, problems)
     photographs = []
     for path in request.invert:
         try:
@@ -101,16 +112,57 @@ def checked(request: Request) -> tuple[Model, np.ndarray]:
             problems.append(f"{path}: no such file")
         except (BadPhoto, OSError) as error:
             problems.append(f"{path}: {error}")
-    if problems or model is None:
-        raise RequestError("\n".join(problems))
+    if problems or params is None or model is None:
+        # The same weights may be missing twice: of the look and of the loss.
+        raise RequestError("\n".join(dict.fromkeys(problems)))
     side = model.sampler.generator.side
-    fitted = [_fitted(each, model, request.domain) for each in photographs]
+    fit = params.get("domains", {}).get(request.domain, {}).get("fit")
+    fitted = [_fitted(each, model, padded=fit == "pad") for each in photographs]
     return model, np.array(fitted, np.uint8).reshape(-1, side, side, 3)
 
 
-def _model(request: Request) -> Model:
-    params = load_params()
-    settings = section(params, "glann_samples", SamplesSettings)
+def _tried(load: Callable[[], Loaded], problems: list[str]) -> Loaded | None:
+    """What can be loaded; notes why it cannot."""
+    try:
+        return load()
+    except ValueError as error:  # settings, stores and weights that are missing or damaged
+        problems.append(str(error))
+        return None
+
+
+def _model(request: Request, params: dict[str, Any], problems: list[str]) -> Model | None:
+    """Everything of a model, as far as it is there; notes all that is not."""
+    settings = _tried(lambda: section(params, "glann_samples", SamplesSettings), problems)
+    if settings is None:
+        return None
+    look = _tried(lambda: load_look(settings.perceptual, settings.device), problems)
+    found = _tried(lambda: _trained(request, settings), problems)
+    if found is None:
+        return None
+    sampler, training = found
+    loss = None
+    if request.invert:
+        side = sampler.generator.side
+        loss = _tried(lambda: _loss(params, side, settings.device), problems)
+    return None if look is None else Model(sampler, training, look, loss, settings)
+
+
+def _loss(params: dict[str, Any], side: int, device: str) -> Reconstruction:
+    """What generators were trained by.
+
+    Raises:
+        ValueError: its settings are wrong, or weights are missing or do not fit.
+    """
+    glo = section(params, "glo", GloSettings)
+    return reconstruction(glo.loss, side, layout.ESTIMATORS, device)
+
+
+def _trained(request: Request, settings: SamplesSettings) -> tuple[Sampler, TrainingImages]:
+    """The networks, and what they were trained on.
+
+    Raises:
+        ValueError: something of it is missing or damaged.
+    """
     for part in ("glo", "imle"):
         path = layout.glann(request.domain, request.model_seed, part)
         if not path.is_file():
@@ -127,15 +179,15 @@ def _model(request: Request) -> Model:
     sampler = load_sampler("glann", request.domain, request.model_seed, settings.device)
     training = open_training(request.domain, request.model_seed)
     training.fit(sampler.generator.side)
-    return Model(sampler, training, params, settings)
+    return sampler, training
 
 
-def _fitted(photograph: Image.Image, model: Model, domain: str) -> np.ndarray:
+def _fitted(photograph: Image.Image, model: Model, padded: bool) -> np.ndarray:
     """A photograph (H, W, 3) u8 as those of the domain are made: a square, of its size and colours.
 
     It is the central square, or where the domain says `fit: pad`, all of it amid white.
     """
-    if model.params.get("domains", {}).get(domain, {}).get("fit") == "pad":
+    if padded:
         photograph = padded_square(photograph)
     if model.sampler.generator.channels == 1:
         photograph = photograph.convert("L").convert("RGB")

@@ -22,11 +22,13 @@ GLO_PRESETS: dict[Preset, dict[str, dict[str, Any]]] = {
         "generator": {"codes": 256},
         "training": {
             "epochs": 250, "halve_every": 10, "rate": 0.003, "generator_rate": 0.001,
+            "batch": 32,
         },
     },
 }  # fmt: skip
 """What differs from the paper's main schedule (section 4.1): the released code's for MNIST and
-Fashion-MNIST, the paper's rates for CelebA, and section 4.3."""
+Fashion-MNIST, the paper's rates for CelebA, and section 4.3, which names no batch: 32 images of 256
+pixels are what a GPU holds."""
 
 IMLE_PRESETS: dict[Preset, dict[str, dict[str, Any]]] = {
     "paper": {},
@@ -78,16 +80,19 @@ class GloSettings(Settings):
     loss: ReconstructionSettings = ReconstructionSettings()
     training: GloTraining = GloTraining()
     begin_from: dict[str, Path] = Field(default_factory=dict)
-    """Of domains, an earlier `<domain>-<seed>-glo.safetensors` to go on from, with its codes beside
-    it: images that it was trained on keep their codes, others are added, missing ones left out."""
+    """Of domains, a copy of an earlier `<domain>-<seed>-glo.safetensors` to go on from, with its
+    config and `<domain>-<seed>-codes.parquet` beside it: images that it was trained on keep their
+    codes, others are added, missing ones left out."""
     samples: int = Field(default=12, ge=1)
     """Training images whose reconstructions are pictured during training."""
 
     _fill = model_validator(mode="before")(lambda data: _preset(data, GLO_PRESETS))
 
     def identity(self) -> dict[str, Any]:
-        """What a training depends on; JSON values."""
-        given = self.model_dump(mode="json", exclude={"samples": True, "begin_from": True})
+        """What a training depends on; JSON values. One may go on with other checkpoints."""
+        how = {"checkpoint_every", "device"}
+        left_out = {"samples": True, "begin_from": True, "preset": True, "training": how}
+        given = self.model_dump(mode="json", exclude=left_out)
         return given | {"loss": self.loss.identity()}
 
 

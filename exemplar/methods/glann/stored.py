@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import pandas as pd
 import torch
 from PIL import Image
 
-from exemplar.methods.glann.codes import read_codes
+from exemplar.methods.glann.codes import first_codes, read_codes
 from exemplar.methods.glann.generator import Generator
 from exemplar.methods.glann.losses import Reconstruction, ReconstructionSettings, reconstruction
 from exemplar.methods.glann.model import load_generator, to_bytes
@@ -81,26 +82,72 @@ class _Loss:
         return reconstruction(self.settings, self.side, layout.ESTIMATORS, device)
 
 
-def earlier(path: Path, generator: Generator) -> dict[str, np.ndarray]:
-    """Loads an earlier training's generator into this one, and gives its codes by id.
-
-    Args:
-        path: `<domain>-<seed>-glo.safetensors`, with `<domain>-<seed>-codes.parquet` beside it.
-        generator: of the same architecture; changed in place.
+def files_of(path: Path) -> list[Path]:
+    """The files of an earlier training: generator, config and codes.
 
     Raises:
-        WeightsError: a file is missing, or of another architecture.
+        WeightsError: some are missing.
+    """
+    codes = path.with_name(path.name.removesuffix("glo.safetensors") + "codes.parquet")
+    files = [path, path.with_suffix(".json"), codes]
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise WeightsError(
+            f"glo.begin_from: no such file: {', '.join(missing)}; expected copies of generator, "
+            "config and codes, outside of models/glann, where the stage writes"
+        )
+    return files
+
+
+def earlier(path: Path, generator: Generator) -> None:
+    """Loads an earlier training's generator into this one, of the same architecture.
+
+    Raises:
+        WeightsError: it is of another architecture.
     """
     found = load_generator(path)
     if found.config != generator.config:
-        wanted, given = ({k: c[k] for k in c} for c in (generator.config, found.config))
         raise WeightsError(
-            f"{path}: expected a generator of {wanted}, got {given}; train from the beginning, or "
-            "set glo.generator in params.yaml to what it was"
+            f"{path}: expected a generator of {generator.config}, got {found.config}; train from "
+            "the beginning, or set glo.generator in params.yaml to what it was"
         )
     generator.load_state_dict(found.state_dict())
-    codes = path.with_name(path.name.removesuffix("glo.safetensors") + "codes.parquet")
-    return dict(zip(*read_codes(codes), strict=True))
+
+
+def earlier_codes(
+    path: Path, ids: Sequence[str], dimensions: int, seed: int
+) -> Callable[[slice], np.ndarray]:
+    """The codes of an earlier training; of images that it did not have, as if from the beginning.
+
+    Args:
+        path: `<domain>-<seed>-codes.parquet`.
+        ids: of all images.
+        dimensions: d.
+        seed: of codes of new images.
+
+    Raises:
+        WeightsError: the file is damaged, or has codes of another length.
+    """
+    names, known = read_codes(path)
+    if known.shape[1] != dimensions:
+        raise WeightsError(f"{path}: expected codes of {dimensions} values, got {known.shape[1]}")
+    places = pd.Index(names)
+
+    def codes(part: slice) -> np.ndarray:
+        found = first_codes(ids[part], dimensions, seed)
+        rows = places.get_indexer(pd.Index(ids[part]))
+        found[rows >= 0] = known[rows[rows >= 0]]
+        return found
+
+    return codes
+
+
+def loss_files(settings: ReconstructionSettings) -> list[Path]:
+    """The files that a reconstruction loss depends on."""
+    if settings.kind != "perceptual":
+        return []
+    weights = getattr(settings.backbone, "weights", layout.ESTIMATORS)
+    return [weights] if isinstance(weights, Path) and weights.is_file() else []
 
 
 class Pictures:

@@ -8,10 +8,11 @@ import torch
 
 from exemplar.estimators import EstimatorsSettings, save_estimators
 from exemplar.features.backbone import EstimatorTrunkSettings, load_backbone
-from exemplar.features.perceptual import perceptual
+from exemplar.features.perceptual import CELLS, perceptual
 from exemplar.features.pixelnet import PixelNet, PixelNetSettings
 from exemplar.methods.glann import looks
 from exemplar.methods.glann.looks import Look, Shown, joined, load_look, nearest_looks
+from exemplar.methods.glann.sampling import SamplesSettings
 from exemplar.store import layout
 from exemplar.store.weights import WeightsError
 
@@ -56,6 +57,14 @@ def test_several_passes_find_the_same(monkeypatch) -> None:
     assert [(part.start, part.stop) for part in read] == parts * 2
     assert (again.rows == found.rows).all()
     assert (again.distances == found.distances).all()
+
+
+def test_what_is_compared_by_default_takes_one_pass() -> None:
+    settings = SamplesSettings()
+    network = PixelNet(3, {"parts": 2}, EstimatorsSettings().network)
+    channels = sum(each.shape[1] for each in network.trunk_maps(torch.zeros(1, 3, 32, 32)))
+    asked = settings.count + 2 * settings.references
+    assert asked * channels * CELLS**2 * 4 <= looks.HELD_BYTES
 
 
 def test_sets_are_joined_and_only_what_is_needed_is_read() -> None:

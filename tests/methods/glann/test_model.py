@@ -8,9 +8,18 @@ import torch
 
 from exemplar.methods.glann.codes import first_codes, write_codes
 from exemplar.methods.glann.generator import Generator, GeneratorSettings
+from exemplar.methods.glann.losses import ReconstructionSettings
 from exemplar.methods.glann.mapping import Mapping, MappingSettings
 from exemplar.methods.glann.model import gaussian, load_sampler, save_network, source, to_bytes
-from exemplar.methods.glann.stored import Pictures, channels_of, earlier, training_images
+from exemplar.methods.glann.stored import (
+    Pictures,
+    channels_of,
+    earlier,
+    earlier_codes,
+    files_of,
+    loss_files,
+    training_images,
+)
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, write_group
 from exemplar.store.weights import WeightsError
@@ -101,14 +110,37 @@ def test_files_that_are_something_else(models):
 def test_an_earlier_training_gives_its_generator_and_its_codes(models):
     path = layout.glann("d", 1, "glo")
     generator = Generator(SMALL, 8, 1)
-    codes = earlier(path, generator)
-    assert list(codes) == IDS
-    assert np.array_equal(codes["image-4"], first_codes(["image-4"], 6, 0)[0])
+    earlier(path, generator)
     wanted = load_sampler("glann", "d", 1).generator
     for name, value in wanted.state_dict().items():
         assert torch.equal(generator.state_dict()[name], value)
     with pytest.raises(WeightsError, match="expected a generator of .*'side': 12"):
         earlier(path, Generator(SMALL, 12, 1))
+    files = files_of(path)
+    assert files == [path, path.with_suffix(".json"), layout.glann_codes("d", 1)]
+    codes = earlier_codes(files[-1], ["new", "image-7", "image-2"], 6, 5)
+    found = np.concatenate([codes(slice(0, 2)), codes(slice(2, 3))])
+    assert np.array_equal(found[1:], first_codes(["image-7", "image-2"], 6, 0))
+    assert np.array_equal(found[0], first_codes(["new"], 6, 5)[0])
+    with pytest.raises(WeightsError, match="expected codes of 7 values, got 6"):
+        earlier_codes(files[-1], ["a"], 7, 0)
+    files[1].unlink()
+    files[2].unlink()
+    with pytest.raises(
+        WeightsError, match=f"no such file: {files[1]}, {files[2]}; expected copies"
+    ):
+        files_of(path)
+
+
+def test_a_loss_depends_on_its_networks_weights(models):
+    layout.ESTIMATORS.touch()
+    assert loss_files(ReconstructionSettings()) == [layout.ESTIMATORS]
+    assert loss_files(ReconstructionSettings(kind="l1")) == []
+    weights = layout.glann("d", 1, "glo")
+    small = ReconstructionSettings(backbone={"kind": "vgg19_small", "weights": weights})
+    assert loss_files(small) == [weights]
+    published = ReconstructionSettings(backbone={"kind": "torchvision"})
+    assert loss_files(published) == []
 
 
 def test_training_images_are_the_split_train(tmp_path, monkeypatch):
