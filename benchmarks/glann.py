@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors.torch import save_file
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import vgg16
 
 from benchmarks.record import Figure, best_times, cost, report
@@ -85,6 +86,7 @@ def main() -> None:
     faiss.omp_set_num_threads(given.threads)
     names = given.sets if given.sets is not None else DATA_SETS if given.device != "cpu" else ON_CPU
     figures = [*many_codes(device, given.threads), search(device, given.threads)]
+    figures += [arithmetic(name) for name in DATA_SETS]
     for name in names:
         figures += schedule(name, device, given.threads, given.seconds)
     report("glann", figures)
@@ -195,6 +197,22 @@ def sphere(count: int, dimensions: int) -> np.ndarray:
     """Random codes (count, d) f32 of unit length."""
     codes = np.random.default_rng(0).standard_normal((count, dimensions), np.float32)
     return codes / np.linalg.norm(codes, axis=1, keepdims=True)
+
+
+def arithmetic(name: str) -> Figure:
+    """What the published schedule of GLO computes, counted: what it takes on any device."""
+    data, few = DATA_SETS[name], 4
+    with TemporaryDirectory() as folder:
+        settings = settings_of(data, torch.device("cpu"), 1, published_loss(Path(folder)))
+        generator = Generator(settings.generator, data.side, data.channels)
+        loss = reconstruction(settings.loss, data.side, None)
+    codes = torch.randn(few, generator.codes, requires_grad=True)
+    with FlopCounterMode(display=False) as counted_here:
+        loss(generator(codes), torch.rand(few, data.channels, data.side, data.side)).backward()
+    image = counted_here.get_total_flops() / few / 1e12
+    whole = image * data.images * settings.training.epochs
+    said = f"one image, forward and back; {settings.training.epochs} epochs of {data.images:,}"
+    return cost(f"{name}_arithmetic", whole, said, image, "TFLOP")
 
 
 def schedule(name: str, device: torch.device, threads: int, seconds: float) -> list[Figure]:

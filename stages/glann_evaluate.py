@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,10 @@ def main() -> None:
         counts = {"samples": len(features), "images": len(wanted)}
         rows.append(names | counts | numbers(found[method]) | {"warning": found[method].warning})
         said = ", ".join(f"{name} {value:.4g}" for name, value in numbers(found[method]).items())
-        print(f"glann_evaluate {domain}-{seed}: {method}: {said}", flush=True)
+        told = f"glann_evaluate {domain}-{seed}: {method}"
+        print(f"{told}: {said}", flush=True)
+        if warning := found[method].warning:
+            print(f"{told}: warning: {warning}", file=sys.stderr, flush=True)
     with written(layout.evaluation("glann", domain, str(seed))) as folder:
         write(folder, rows, found)
 

@@ -16,6 +16,7 @@ from exemplar.report.scores import Cell
 from exemplar.report.tables import (
     DECIMALS,
     DISTANCES,
+    FEW_IMAGES,
     HEADINGS,
     HIGHER,
     Row,
@@ -79,6 +80,11 @@ class Comparison:
             parts.append(f"within noise: {', '.join(unsure)}")
         joined = "; ".join(parts)
         return joined[:1].upper() + joined[1:] + "." if joined else ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What else is to be said beneath: of a FID, that it is of few images."""
+        return [FEW_IMAGES] if any(d.metric == HEADINGS["fid"] for d in self.differences) else []
 
 
 def comparisons(table: pd.DataFrame, features: dict[tuple[str, str, str], str]) -> list[Comparison]:

@@ -141,7 +141,7 @@ def _training(facts: Mapping[str, Facts]) -> list[tuple[str, str, str]]:
     return [
         (
             "trained on",
-            "50,000 images each of MNIST, Fashion-MNIST, CIFAR-10; how many of CelebA’s 162,770, unstated",
+            "50,000 each of MNIST, Fashion-MNIST and CIFAR-10; of CelebA’s 162,770, unstated",
             each(lambda of: f"{of.training:,} images"),
         ),
         (

@@ -15,6 +15,7 @@ from exemplar.report.pictures import identity_source, position_picture
 from exemplar.report.published import PAPERS, DomainFacts, comparison
 from exemplar.report.scores import beyond, blocks, correspondence
 from exemplar.report.spread import Spread, diversities
+from exemplar.report.tables import records, reservations
 from exemplar.report.tiles import Tile, data_uri
 from exemplar.report.training import Training
 
@@ -83,7 +84,15 @@ def render(
         facts=facts,
         hero=hero(pairs),
         titles=titles,
-        tables=[(titles[name], blocks(table, name), beyond(table, name)) for name in titles],
+        tables=[
+            (
+                titles[name],
+                blocks(table, name),
+                beyond(table, name),
+                reservations(records(table[table["condition"] == name])),
+            )
+            for name in titles
+        ],
         against=comparisons(against, features_of(table)),
         comparison=comparison("pixelnn", table, facts),
         paper=PAPERS["pixelnn"],

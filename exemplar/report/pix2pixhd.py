@@ -27,7 +27,7 @@ from exemplar.report.pix2pixhd_table import (
     shown,
 )
 from exemplar.report.scores import Cell
-from exemplar.report.tables import Row, number, records, text
+from exemplar.report.tables import Row, number, records, reservations, text
 from exemplar.report.tiles import Tile, data_uri, smaller
 
 HEADINGS = {
@@ -109,7 +109,8 @@ class Domain:
 class Scores:
     """The rows of one domain and judge: generator, where it is published, discriminators, cells.
 
-    `features` are those on which all images of a row together are compared with photographs.
+    `features` are those on which all images of a row together are compared with photographs;
+    `notes` are sentences that stand beneath.
     """
 
     domain: str
@@ -118,6 +119,7 @@ class Scores:
     ours: bool
     headings: list[str]
     rows: list[tuple[str, str, str, list[Cell], str]]
+    notes: list[str]
 
 
 def picture_tile(
@@ -189,7 +191,8 @@ def scores(table: pd.DataFrame) -> list[Scores]:
                 for place, row in enumerate(block)
             ]
             headings = [HEADINGS[c] for c in columns]
-            made.append(Scores(domain, judge, features_of(block), ours, headings, lines))
+            features, notes = features_of(block), reservations(block)
+            made.append(Scores(domain, judge, features, ours, headings, lines, notes))
     return made
 
 

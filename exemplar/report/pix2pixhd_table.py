@@ -15,7 +15,15 @@ from pathlib import Path
 import pandas as pd
 
 from exemplar.metrics.segmentation import COLUMNS
-from exemplar.report.tables import Row, TableError, grouped, number, records, text
+from exemplar.report.tables import (
+    Row,
+    TableError,
+    grouped,
+    number,
+    records,
+    reservations,
+    text,
+)
 
 NAME = "pix2pixhd"
 PAPER = (
@@ -161,6 +169,8 @@ def as_text(table: pd.DataFrame) -> str:
                 *textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="    "),
             ]
             lines += _lines(together, list(TOGETHER))
+            for sentence in reservations(together):
+                lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="  ")
     paper = records(published())
     lines += ["", f"  published, {DOMAIN} (judge: {JUDGE})"]
     lines += [*_lines(paper, ["pixel_accuracy", "mean_iou"], "table"), ""]

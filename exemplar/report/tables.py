@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from exemplar.metrics.frechet import NOISY
 from exemplar.metrics.normals import NormalStatistics
 from exemplar.metrics.selection import HIGHER_IS_BETTER
 from exemplar.store.files import written
@@ -68,6 +69,11 @@ SELECTIONS = {
 _BLIND = ("single", "rand-1", "top-1", "random few", "distinct few")
 # Diversity within a few compares with that of as many; their counts are not the schedule's.
 FEW = ("random few", "distinct few")
+FEW_IMAGES = (
+    f"FIDs of fewer than {NOISY:,} images, photographs or those judged, are noisy and too large; "
+    "they compare only within one table."
+)
+"""Stands under every table with a FID and no warnings of its own."""
 # A copy of one whole exemplar has no seam, so that it cannot lead by having none.
 _UNSEAMED = ("global",)
 
@@ -185,6 +191,11 @@ def measured_on(rows: Sequence[Row]) -> dict[str, str]:
         for score, column in MEASURED.items()
     }
     return {score: ", ".join(names) for score, names in named.items() if names}
+
+
+def reservations(rows: Sequence[Row]) -> list[str]:
+    """What is to be said under a table of these rows: `FEW_IMAGES`, if there is a FID."""
+    return [FEW_IMAGES] if any(not math.isnan(number(row, "fid")) for row in rows) else []
 
 
 def number(row: Row, column: str) -> float:

@@ -20,6 +20,7 @@ from exemplar.report.tables import (
     measured_on,
     number,
     records,
+    reservations,
     shown,
     text,
 )
@@ -94,7 +95,8 @@ def against_as_text(table: pd.DataFrame, features: dict[tuple[str, str, str], st
                 f"   {f'{name} {d.better}':<26}{d.published.text:>10}{d.coherent.text:>10}"
                 f"{d.difference.text:>12}{interval:>22}   {whom}".rstrip()
             )
-        lines += textwrap.wrap(one.summary, WIDTH, initial_indent="  ", subsequent_indent="  ")
+        for said in (one.summary, *one.notes):
+            lines += textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
         lines.append("")
     lines += ["One candidate expected at random for each image. Difference: coherent − published;"]
     lines += ["its interval over images, by bootstrap. ↓: lower is better, ↑: higher is better."]
@@ -119,6 +121,8 @@ def _blocks(rows: list[Row], origin: str) -> list[str]:
                 lines += ["", f"  {origin}{domain}, beyond the paper’s table{of}"]
                 lines += _measured_on(block, columns)
                 lines += further
+                if "fid" in columns:
+                    lines += [each for said in reservations(block) for each in _hanging(said, "  ")]
     return lines
 
 

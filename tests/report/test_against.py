@@ -7,6 +7,7 @@ import pytest
 
 from exemplar.report.against import comparisons, favour, features_of
 from exemplar.report.tables import COMPARISON
+from exemplar.report.tables import FEW_IMAGES
 from exemplar.report.terminal import WIDTH, against_as_text
 
 
@@ -110,6 +111,9 @@ def test_the_terminal_prints_numbers_read_back(tmp_path) -> None:
     place = next(i for i, line in enumerate(lines) if "FID" in line)
     assert lines[place].strip() == "FID (features: deep means of conv1_2)"
     assert lines[place + 1].split() == ["↓", "7.500", "5.250", "−2.250", "none"]
+    assert FEW_IMAGES in " ".join(text.split())
+    without = table()[table()["metric"] != "fid"]
+    assert "FIDs" not in against_as_text(without, FEATURES)
     long = FEATURES | {("pets", "edges", "fid"): "a network of a long name " * 7}
     lines = against_as_text(table(), long).splitlines()
     assert max(map(len, lines)) <= WIDTH

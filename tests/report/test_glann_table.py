@@ -80,7 +80,7 @@ def test_what_differs_is_said_rightly_of_the_papers_sets_and_vaes(ours: pd.DataF
     facts = {"digits": Facts(1200, (32, 32), "a net", "40 and 20")}
     there = {aspect: paper for aspect, paper, _ in differences(ours, facts)}
     # Its section 4.2 names three sets of 50,000; CelebA's training split is larger.
-    assert "each of MNIST, Fashion-MNIST, CIFAR-10;" in there["trained on"]
+    assert "50,000 each of MNIST, Fashion-MNIST and CIFAR-10;" in there["trained on"]
     assert "CelebA’s 162,770" in there["trained on"]
     told = " ".join(as_text(ours).split())
     assert "against its divergence: the paper, with L1, tuned by Lucic et al.; with" in told

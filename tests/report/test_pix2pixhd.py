@@ -16,6 +16,7 @@ from exemplar.metrics.segmentation import COLUMNS
 from exemplar.report.palettes import label_palette
 from exemplar.report.pix2pixhd import classes_in, layout_tile, picture_tile, scores, smaller
 from exemplar.report.pix2pixhd_edits import Editor
+from exemplar.report.tables import FEW_IMAGES
 from exemplar.report.tiles import Tile
 from tests.methods.pix2pixhd.test_editing import town
 from tests.methods.pix2pixhd.test_sampling import STYLES, vivid
@@ -80,6 +81,7 @@ def test_the_best_generator_leads_but_no_photograph() -> None:
     # Columns without a number are left out.
     assert ours.headings == ["Pixel accuracy, %", "Mean IoU", "FID", "F8"]
     assert (ours.features, published.features) == ("deep means", "")
+    assert (ours.notes, published.notes) == ([FEW_IMAGES], [])
     assert [row[0] for row in ours.rows] == ["photographs", "U-Net", "global", "global + enhancer"]
     accuracy, iou, fid, f8 = zip(*(row[3] for row in ours.rows), strict=True)
     assert [cell.text for cell in accuracy] == ["89.44", "70.00", "75.20", "75.20"]

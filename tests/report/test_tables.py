@@ -236,5 +236,12 @@ def test_the_terminal_shows_both_and_what_differs() -> None:
     assert "  FID, F8, F1/8: on features deep means" in wide
     assert "  rendered, beyond the paper’s table, all images together" in wide
     assert "  Diversity: on features deep cells" in wide
+    assert "FIDs of" not in text, "a table without any"
+    told = " ".join(as_text("pixelnn", coherent_table()).split())
+    sentence = (
+        "FIDs of fewer than 2,048 images, photographs or those judged, are noisy and too large"
+    )
+    assert told.count(sentence) == 1
+    assert told.index("all images together") < told.index(sentence) < told.index("published,")
     other = as_text("pixelnn", table().assign(condition="lowres"))
     assert "no numbers are published for this condition" in other

@@ -72,8 +72,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return stage
 
 
-def test_every_method_and_the_training_images_are_scored(run) -> None:
+def test_every_method_and_the_training_images_are_scored(run, capsys) -> None:
     folder = run()
+    told = capsys.readouterr().err
     table = read_scores({(DOMAIN, SEED): folder})  # as the report reads it
     assert tuple(table.columns) == SCORES == glann_evaluate.COLUMNS
     table = pd.read_csv(folder / "scores.csv", index_col="method")
@@ -84,6 +85,10 @@ def test_every_method_and_the_training_images_are_scored(run) -> None:
     [warning] = table["warning"].unique()
     assert "of 120 photographs and 90 images judged, fewer than 2,048" in warning
     assert "F8 and F1/8 are noisy: of 90 images, fewer than 200" in warning
+    assert told.splitlines() == [
+        f"glann_evaluate {DOMAIN}-{SEED}: {method}: warning: {warning}"
+        for method in ("training", *METHODS)
+    ]
     # Fewer and fewer shades: farther away, less recall, though whatever is made is right.
     assert table["fid"].loc[list(METHODS)].is_monotonic_increasing
     assert table.loc["glann", "f8"] > 0.9 > 0.6 > table.loc["vae_perceptual", "f8"]

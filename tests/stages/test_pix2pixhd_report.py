@@ -18,7 +18,7 @@ from exemplar.methods.pix2pixhd.stored import (
 )
 from exemplar.methods.pix2pixhd.styles import save_styles
 from exemplar.metrics.segmentation import COLUMNS
-from exemplar.report.tables import TableError
+from exemplar.report.tables import FEW_IMAGES, TableError
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, write_group
 from exemplar.store.files import remove
@@ -143,6 +143,17 @@ def test_the_page_has_every_score_and_every_picture(project) -> None:
     assert len(ids) == len(set(ids))
     addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
     assert all(address.startswith(("data:image/png", "#")) for address in addresses)
+
+
+def test_a_fid_of_few_images_is_warned_of_under_its_table(project) -> None:
+    write_run()
+    assert FEW_IMAGES not in page()
+    known = {"fid": [None, 2.5, 2.25, 2.125, 1.5], "fid_features": ["", *["deep means"] * 4]}
+    path = layout.evaluation("pix2pixhd", DOMAIN, "labels") / "scores.csv"
+    scores().assign(**known).to_csv(path, index=False)
+    ours, published = page().split("Cityscapes, as published")
+    assert ours.count(f'<p class="note">{FEW_IMAGES}</p>') == 1
+    assert FEW_IMAGES not in published
 
 
 def test_equal_runs_give_equal_pages(project) -> None:

@@ -14,7 +14,7 @@ import yaml
 import zarr
 from PIL import Image
 
-from exemplar.report.tables import BEYOND, COLUMNS, COMPARISON, METRICS, TableError
+from exemplar.report.tables import BEYOND, COLUMNS, COMPARISON, FEW_IMAGES, METRICS, TableError
 from exemplar.settings import SettingsError
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, write_group
@@ -329,6 +329,9 @@ def test_no_score_stands_without_its_judge(run: Path) -> None:
         "FID ↓ (features: estimators@rendered f)",
         "FID ↓ (features: estimators@rendered f)",
     ]
+    # And none without the warning that it is of few images.
+    assert text[: text.index('<section id="scores">')].count(FEW_IMAGES) == 2
+    assert section.count(f'<p class="note">{FEW_IMAGES}</p>') == 2
     # Two blocks of ours, two published ones for edges; none for lowres.
     assert [judge for name, judge in judged if name == "Mean"] == [
         "estimators@rendered",
