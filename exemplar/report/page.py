@@ -15,7 +15,7 @@ from exemplar.report.pictures import identity_source, position_picture
 from exemplar.report.published import PAPERS, DomainFacts, comparison
 from exemplar.report.scores import beyond, blocks, correspondence
 from exemplar.report.spread import Spread, diversities
-from exemplar.report.tables import records, reservations
+from exemplar.report.tables import records, reservations, text
 from exemplar.report.tiles import Tile, data_uri
 from exemplar.report.training import Training
 
@@ -77,6 +77,7 @@ def render(
     Returns:
         HTML; the same arguments give the same text.
     """
+    rows = records(table)
     titles = {name: CONDITIONS.get(name, (name, ""))[0] for name in table["condition"]}
     return laid_out(
         "template.html.j2",
@@ -89,7 +90,7 @@ def render(
                 titles[name],
                 blocks(table, name),
                 beyond(table, name),
-                reservations(records(table[table["condition"] == name])),
+                reservations([row for row in rows if text(row, "condition") == name]),
             )
             for name in titles
         ],

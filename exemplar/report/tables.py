@@ -14,7 +14,6 @@ from typing import Any
 
 import pandas as pd
 
-from exemplar.metrics.frechet import NOISY
 from exemplar.metrics.normals import NormalStatistics
 from exemplar.metrics.selection import HIGHER_IS_BETTER
 from exemplar.store.files import written
@@ -70,7 +69,7 @@ _BLIND = ("single", "rand-1", "top-1", "random few", "distinct few")
 # Diversity within a few compares with that of as many; their counts are not the schedule's.
 FEW = ("random few", "distinct few")
 FEW_IMAGES = (
-    f"FIDs of fewer than {NOISY:,} images, photographs or those judged, are noisy and too large; "
+    "FIDs of fewer than 2,048 images, photographs or those judged, are noisy and too large; "
     "they compare only within one table."
 )
 """Stands under every table with a FID and no warnings of its own."""

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from exemplar.report.against import comparisons, favour, features_of
-from exemplar.report.tables import COMPARISON
-from exemplar.report.tables import FEW_IMAGES
+from exemplar.report.tables import COMPARISON, FEW_IMAGES
 from exemplar.report.terminal import WIDTH, against_as_text
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from exemplar.metrics.frechet import NOISY
 from exemplar.report.scores import beyond, blocks, correspondence
 from exemplar.report.tables import (
     BEYOND,
     COLUMNS,
     COMPARISON,
+    FEW_IMAGES,
     METRICS,
     TableError,
     join_tables,
@@ -238,10 +240,8 @@ def test_the_terminal_shows_both_and_what_differs() -> None:
     assert "  Diversity: on features deep cells" in wide
     assert "FIDs of" not in text, "a table without any"
     told = " ".join(as_text("pixelnn", coherent_table()).split())
-    sentence = (
-        "FIDs of fewer than 2,048 images, photographs or those judged, are noisy and too large"
-    )
-    assert told.count(sentence) == 1
-    assert told.index("all images together") < told.index(sentence) < told.index("published,")
+    assert f"{NOISY:,} images" in FEW_IMAGES and "noisy and too large" in FEW_IMAGES
+    assert told.count(FEW_IMAGES) == 1
+    assert told.index("all images together") < told.index(FEW_IMAGES) < told.index("published,")
     other = as_text("pixelnn", table().assign(condition="lowres"))
     assert "no numbers are published for this condition" in other
