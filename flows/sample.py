@@ -19,7 +19,7 @@ from exemplar.methods.glann.losses import Reconstruction
 from exemplar.methods.glann.provenance import percentiles
 from exemplar.methods.glann.requests import Model, Request, checked
 from exemplar.methods.glann.sampling import Compared, Nearness, codes_of, draw, near_training
-from exemplar.methods.glann.trained import TrainingImages, spread
+from exemplar.methods.glann.training_images import TrainingImages, spread
 from exemplar.report.pictures import contact_sheet
 from exemplar.store.arrays import read_rows
 from exemplar.store.files import written

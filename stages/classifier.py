@@ -9,12 +9,12 @@ import pandas as pd
 
 from exemplar.features.classifier import LEAST, ClassifierFeatures, learnable, save_classifier
 from exemplar.memory import keep_freed_memory
+from exemplar.metrics.classifier import ClassifierSettings, accuracy, train_classifier
 from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.arrays import array, open_group, working_copy
 from exemplar.store.files import workplace
 from exemplar.store.items import read_items, rows_of
-from exemplar.training.classifier import ClassifierSettings, accuracy, train_classifier
 from stages.arguments import domain_of
 
 

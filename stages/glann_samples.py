@@ -9,10 +9,10 @@ from exemplar.memory import keep_freed_memory
 from exemplar.methods.glann.looks import load_look
 from exemplar.methods.glann.losses import reconstruction
 from exemplar.methods.glann.model import BASELINES
-from exemplar.methods.glann.sampled import Making, make_samples
+from exemplar.methods.glann.sample_stores import Making, make_samples
 from exemplar.methods.glann.sampling import SamplesSettings
 from exemplar.methods.glann.settings import GloSettings
-from exemplar.methods.glann.trained import open_training
+from exemplar.methods.glann.training_images import open_training
 from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import replace, sources_hash, workplace

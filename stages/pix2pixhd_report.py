@@ -8,7 +8,6 @@ Reads what the stages of pix2pixHD left of every domain in `run.layouts`; writes
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -29,10 +28,10 @@ from exemplar.methods.pix2pixhd.stored import (
     rows_in,
 )
 from exemplar.methods.pix2pixhd.styles import load_styles
+from exemplar.report.network_training import NetworkTraining, pictures_at_even_steps
 from exemplar.report.pix2pixhd import (
     Domain,
     Example,
-    Training,
     classes_in,
     layout_tile,
     picture_tile,
@@ -184,23 +183,18 @@ def images_of(domain: str, rows: np.ndarray) -> dict[Network, Any]:
     return images
 
 
-def trainings(domain: str, network: Network, settings: ReportSettings) -> list[Training]:
+def trainings(domain: str, network: Network, settings: ReportSettings) -> list[NetworkTraining]:
     """Each level of a network's training: losses, and pictures at even steps to the last."""
     folder, made = layout.pix2pixhd_progress(domain, network), []
     for path in sorted(folder.glob("losses-*.csv")):
         level = int(path.stem.removeprefix("losses-"))
         history = pd.read_csv(path)
         history = history.loc[:, (history != 0).any()]  # a loss that is not in use
-        found = sorted(
-            (int(match[2]), picture)
-            for picture in (folder / "samples").glob("*.png")
-            if (match := re.search(r"(\d+)-(\d+)$", picture.stem)) and int(match[1]) == level
-        )
-        steps = np.linspace(0, len(found) - 1, min(settings.training, len(found))).round()
+        pictures = pictures_at_even_steps(folder / "samples", settings.training, f"{level}-")
         name = GENERATORS[network] + DISCRIMINATORS.get(network, "")
         enhancer = f": enhancer {level}" if level else ""
         made.append(
-            Training(
+            NetworkTraining(
                 title=f"{name}{enhancer}, {int(history['step'].max()):,} steps",
                 plot=losses_plot(history, f"{domain}-{network}-{level}"),
                 pictures=[
@@ -209,7 +203,7 @@ def trainings(domain: str, network: Network, settings: ReportSettings) -> list[T
                         2 * settings.side,
                         f"after {step:,} steps",
                     )
-                    for step, picture in (found[int(place)] for place in steps)
+                    for step, picture in pictures
                 ],
             )
         )

@@ -23,7 +23,7 @@ from exemplar.features.backbone import (
 from exemplar.features.classifier import load_classifier
 from exemplar.features.inception import InceptionSettings, load_inception
 from exemplar.features.pixelnet import chunks
-from exemplar.metrics.frechet import FEATURE_LAYERS
+from exemplar.metrics.frechet import FEATURE_LAYERS, channel_means
 from exemplar.settings import Settings
 from exemplar.store.weights import WeightsError
 
@@ -75,8 +75,7 @@ class LayerMeans:
         for part in chunks(len(images)):
             x = torch.from_numpy(images[part]).to(self.device).permute(0, 3, 1, 2).float() / 255
             with torch.inference_mode():
-                means = [level.float().mean((2, 3)) for level in self.backbone(x)]
-            found.append(torch.cat(means, dim=1).cpu())
+                found.append(channel_means(self.backbone(x)).cpu())
         return torch.cat(found).numpy() if found else np.empty((0, 0), np.float32)
 
 

@@ -46,7 +46,12 @@ def layer_means(maps: Sequence[Tensor]) -> Tensor:
     Returns:
         (B, M) float32, M the channels of these layers.
     """
-    return torch.cat([level.float().mean((2, 3)) for level in maps[: len(FEATURE_LAYERS)]], dim=1)
+    return channel_means(maps[: len(FEATURE_LAYERS)])
+
+
+def channel_means(maps: Sequence[Tensor]) -> Tensor:
+    """Each channel's mean over the image, (B, M) float32, of maps (B, C_l, H_l, W_l)."""
+    return torch.cat([level.float().mean((2, 3)) for level in maps], dim=1)
 
 
 def frechet_distance(photographs: ArrayLike, made: ArrayLike, enough: float | None = None) -> float:

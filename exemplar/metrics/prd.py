@@ -24,9 +24,8 @@ BETA = 8
 ENOUGH = 10
 """Of each set so many images a cluster, or two halves of one set differ by more than models do."""
 
-_END = (
-    1e-10  # radians between the first and last angle and the axes, where a slope is 0 or infinite
-)
+# Radians between the first and last angle and the axes, where a slope is 0 or infinite.
+_END = 1e-10
 
 
 class Curve(NamedTuple):

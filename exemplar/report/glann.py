@@ -16,6 +16,7 @@ from exemplar.report.glann_published import PAPER
 from exemplar.report.glann_scores import METHODS, Block, blocks
 from exemplar.report.glann_table import Facts, differences, warnings
 from exemplar.report.html import laid_out
+from exemplar.report.network_training import NetworkTraining
 from exemplar.report.plots import Curve, distances_plot, shares_plot
 from exemplar.report.tiles import Tile, data_uri, smaller
 
@@ -91,15 +92,6 @@ class Closeness:
 
 
 @dataclass(frozen=True)
-class Training:
-    """One network's training: its losses as SVG, and pictures from it."""
-
-    title: str
-    plot: str
-    pictures: list[Tile]
-
-
-@dataclass(frozen=True)
 class Domain:
     """Everything that is shown of a domain; pictures are those of one training seed.
 
@@ -135,7 +127,7 @@ class Domain:
     closest: list[Neighbours]
     closeness: list[Closeness]
     precision: str
-    trainings: list[Training]
+    trainings: list[NetworkTraining]
 
     @property
     def blocky(self) -> bool:

@@ -6,7 +6,6 @@ seed. Only the images that are shown are read.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +21,13 @@ from exemplar.report.glann import (
     Couple,
     Domain,
     Mosaic,
-    Training,
     image_tile,
     mosaic,
     precision_plot,
 )
 from exemplar.report.glann_neighbours import Kinship
 from exemplar.report.glann_scores import METHODS, TRAINING
+from exemplar.report.network_training import NetworkTraining, pictures_at_even_steps
 from exemplar.report.plots import losses_plot
 from exemplar.report.stored import evenly
 from exemplar.report.tables import TableError
@@ -176,7 +175,7 @@ def _couples(
     return couples
 
 
-def _training(domain: str, seed: int, part: str, settings: ReportSettings) -> Training:
+def _training(domain: str, seed: int, part: str, settings: ReportSettings) -> NetworkTraining:
     """One part's losses, and its pictures, if it has any, at even steps to the last."""
     folder = layout.glann_progress(domain, seed, part)
     path = folder / "losses.csv"
@@ -185,18 +184,13 @@ def _training(domain: str, seed: int, part: str, settings: ReportSettings) -> Tr
             f"{path}: no such file; the training has not run: `exemplar reproduce glann_report`"
         )
     history = pd.read_csv(path)
-    found = sorted(
-        (int(match[1]), picture)
-        for picture in (folder / "samples").glob("*.png")
-        if (match := re.search(r"(\d+)$", picture.stem))
-    )
-    steps = np.linspace(0, len(found) - 1, min(settings.training, len(found))).round()
-    return Training(
+    pictures = pictures_at_even_steps(folder / "samples", settings.training)
+    return NetworkTraining(
         title=f"{TRAININGS[part]}, {history['step'].to_numpy()[-1]:,} steps",
         plot=losses_plot(history, f"{domain}-{part}"),
         pictures=[
             _picture(picture, PICTURE * settings.side, f"after {step:,} steps")
-            for step, picture in (found[int(place)] for place in steps)
+            for step, picture in pictures
         ],
     )
 

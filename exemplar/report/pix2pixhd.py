@@ -13,6 +13,7 @@ import pandas as pd
 from PIL import Image
 
 from exemplar.report.html import laid_out
+from exemplar.report.network_training import NetworkTraining
 from exemplar.report.palettes import hexadecimal, label_palette
 from exemplar.report.pictures import PAPER as WHITE
 from exemplar.report.pictures import condition_picture
@@ -70,15 +71,6 @@ class Relabelling:
 
 
 @dataclass(frozen=True)
-class Training:
-    """One network's training at one resolution: its losses as SVG, and pictures from it."""
-
-    title: str
-    plot: str
-    pictures: list[Tile]
-
-
-@dataclass(frozen=True)
 class Domain:
     """Everything that is shown of a domain.
 
@@ -102,7 +94,7 @@ class Domain:
     examples: list[Example]
     choices: list[Choices]
     relabellings: list[Relabelling]
-    trainings: list[Training]
+    trainings: list[NetworkTraining]
 
 
 @dataclass(frozen=True)

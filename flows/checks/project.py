@@ -38,7 +38,7 @@ MODELS = {
     "pix2pixhd_samples": "exemplar.methods.pix2pixhd.stored:SamplesSettings",
     "pix2pixhd_evaluate": "stages.pix2pixhd_evaluate:Pix2pixHDEvaluateSettings",
     "pix2pixhd_report": "stages.pix2pixhd_report:ReportSettings",
-    "classifier": "exemplar.training.classifier:ClassifierSettings",
+    "classifier": "exemplar.metrics.classifier:ClassifierSettings",
     "glo": "exemplar.methods.glann.settings:GloSettings",
     "imle": "exemplar.methods.glann.settings:ImleSettings",
     "glann_baselines": "exemplar.methods.glann.baselines:BaselinesSettings",

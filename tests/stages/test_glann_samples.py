@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from exemplar.methods.glann import sampled
+from exemplar.methods.glann import sample_stores
 from exemplar.methods.glann.model import METHODS, load_sampler
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, write_group
@@ -148,7 +148,7 @@ def test_killed_and_gone_on_with_it_is_the_same(run, monkeypatch) -> None:
     remove(OUT)
     for place, name in enumerate(("write_glann", "write_reconstructions")):
         with monkeypatch.context() as patch:
-            patch.setattr(sampled, name, lambda path, _: _killed(path))
+            patch.setattr(sample_stores, name, lambda path, _: _killed(path))
             with pytest.raises(KeyboardInterrupt):
                 run()
         assert not OUT.exists()
@@ -156,7 +156,7 @@ def test_killed_and_gone_on_with_it_is_the_same(run, monkeypatch) -> None:
         assert len(unfinished) == 1
         assert len(list(unfinished[0].parent.glob("[!.]*"))) == (0, 8)[place]
     with monkeypatch.context() as patch:  # what is there is not made again
-        patch.setattr(sampled, "write_glann", None)
+        patch.setattr(sample_stores, "write_glann", None)
         run()
     assert content_hash(OUT) == whole
     assert not list(Path(".work", OUT).glob("*"))

@@ -77,9 +77,8 @@ class Generator(nn.Module):
             "sphere": sphere,
         }
         self.codes, self.side, self.channels, self.sphere = settings.codes, side, channels, sphere
-        self.layers = _shallow(settings, side, channels) if side <= 64 else _residual(
-            settings, side, channels
-        )  # fmt: skip
+        build = _shallow if side <= 64 else _residual
+        self.layers = build(settings, side, channels)
 
     def forward(self, codes: Tensor) -> Tensor:
         """Images of codes.

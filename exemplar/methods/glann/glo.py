@@ -22,7 +22,7 @@ from exemplar.methods.glann.losses import Reconstruction
 from exemplar.methods.glann.settings import GloSettings
 from exemplar.training.checkpoint import CheckpointError, TrainingState, load_checkpoint
 from exemplar.training.images import rows_within_epochs, steps_an_epoch
-from exemplar.training.precision import MixedPrecision
+from exemplar.training.precision import autocast
 from exemplar.training.processes import ALONE, Processes, launch
 from exemplar.training.steps import Pace, run_steps
 
@@ -82,19 +82,21 @@ def train_glo(
     if len(embedded.ids) < 2:
         raise ValueError(f"expected at least two training images, got {len(embedded.ids)}")
     device = next(generator.parameters()).device
-    begin(generator, embedded, settings, folder)
+    _restore_codes(generator, embedded, settings, folder)
     given = (generator, replace(embedded, start=None), settings, folder, name, loss, observe)
     if settings.training.devices > 1:
         generator.cpu()
         launch(_train_copy, settings.training.device, settings.training.devices, *given)
-        begin(generator, embedded, settings, folder)
+        _restore_codes(generator, embedded, settings, folder)
     # What other processes have done, nothing is left of but to read the last checkpoint.
     codes, history = _train(ALONE, device, *given)
     generator.eval()
     return codes, history
 
 
-def begin(generator: Generator, embedded: Embedded, settings: GloSettings, folder: Path) -> None:
+def _restore_codes(
+    generator: Generator, embedded: Embedded, settings: GloSettings, folder: Path
+) -> None:
     """Makes the codes, or puts them back to what they were at the last checkpoint.
 
     Raises:
@@ -204,11 +206,10 @@ class Fit:
         device = next(self.generator.parameters()).device
         codes = self.codes.gather(part, device)
         wanted = to_tensor(self.embedded.images[part], device)
-        mixed = MixedPrecision(training.precision, device)
-        with mixed.forward():
+        with autocast(training.precision, device):
             value = self.loss(self.generator(codes), wanted)
         self.optimizer.zero_grad(set_to_none=True)
-        mixed.backward(value)
+        value.backward()
         self.processes.average(self.generator.parameters())
         self.optimizer.step()
         assert codes.grad is not None

@@ -53,8 +53,8 @@ def nearest(
             wanted = np.ascontiguousarray(targets[rows], np.float32)
             near, place = (column[:, 0] for column in faiss.knn(wanted, some, 1))
             better = near < distance[rows]
-            distance[rows][better] = near[better]
-            found[rows][better] = first + place[better]
+            distance[rows] = np.where(better, near, distance[rows])
+            found[rows] = np.where(better, first + place, found[rows])
     return found, distance
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from exemplar.methods.glann.losses import Reconstruction
-from exemplar.methods.glann.model import BATCH, Sampler, source
+from exemplar.methods.glann.model import BATCH, Sampler, noise_generator
 from exemplar.settings import Settings
 
 PIXELS = 1 << 18
@@ -114,7 +114,7 @@ def _starts(
 ) -> Tensor:
     """(n, starts, e)."""
     count = max(settings.draws, settings.starts)
-    drawn = sampler.draw(count, source(seed))
+    drawn = sampler.draw(count, noise_generator(seed))
     codes, small = [], []
     with torch.inference_mode():
         for part in drawn.split(BATCH):

@@ -93,13 +93,13 @@ class Sampler:
 
     def sample(self, count: int, seed: int) -> np.ndarray:
         """Images (count, H, W, 3) u8 of noise drawn with a seed."""
-        noise = self.draw(count, source(seed))
+        noise = self.draw(count, noise_generator(seed))
         with torch.inference_mode():
             codes = torch.cat([self.codes(part) for part in noise.split(BATCH)])
         return self.images(codes)
 
 
-def source(seed: int) -> torch.Generator:
+def noise_generator(seed: int) -> torch.Generator:
     """A source of noise for samples, others than what trainings draw: those were learned from."""
     return torch.Generator().manual_seed(SAMPLING + seed)
 

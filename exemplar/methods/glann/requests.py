@@ -22,7 +22,7 @@ from exemplar.methods.glann.losses import Reconstruction, reconstruction
 from exemplar.methods.glann.model import Sampler, load_sampler
 from exemplar.methods.glann.sampling import SamplesSettings
 from exemplar.methods.glann.settings import GloSettings
-from exemplar.methods.glann.trained import TrainingImages, open_training
+from exemplar.methods.glann.training_images import TrainingImages, open_training
 from exemplar.settings import load_params, section
 from exemplar.store import layout
 

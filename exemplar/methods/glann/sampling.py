@@ -17,9 +17,9 @@ from torch import Tensor
 from exemplar.features.backbone import BackboneSettings, EstimatorTrunkSettings
 from exemplar.methods.glann.inversion import InversionSettings
 from exemplar.methods.glann.looks import Look, Shown, joined, nearest_looks
-from exemplar.methods.glann.model import BATCH, Sampler, source
+from exemplar.methods.glann.model import BATCH, Sampler, noise_generator
 from exemplar.methods.glann.provenance import Neighbours, nearest_codes
-from exemplar.methods.glann.trained import TrainingImages
+from exemplar.methods.glann.training_images import TrainingImages
 from exemplar.settings import Settings
 
 
@@ -80,7 +80,7 @@ def draw(sampler: Sampler, count: int, seed: int) -> Tensor:
     """Noise (count, e); the first vectors do not depend on how many are asked for."""
     # torch fills random tensors sixteen values at a time, but for the last few.
     rounded = -(-count // 16) * 16
-    return sampler.draw(rounded, source(seed))[:count]
+    return sampler.draw(rounded, noise_generator(seed))[:count]
 
 
 def codes_of(sampler: Sampler, noise: Tensor) -> Tensor:

@@ -10,7 +10,13 @@ from exemplar.methods.glann.codes import first_codes, write_codes
 from exemplar.methods.glann.generator import Generator, GeneratorSettings
 from exemplar.methods.glann.losses import ReconstructionSettings
 from exemplar.methods.glann.mapping import Mapping, MappingSettings
-from exemplar.methods.glann.model import gaussian, load_sampler, save_network, source, to_bytes
+from exemplar.methods.glann.model import (
+    gaussian,
+    load_sampler,
+    noise_generator,
+    save_network,
+    to_bytes,
+)
 from exemplar.methods.glann.stored import (
     Pictures,
     channels_of,
@@ -74,7 +80,7 @@ def test_a_seed_gives_the_same_samples(models):
     first = sampler.sample(300, 7)
     assert np.array_equal(first, sampler.sample(300, 7))
     assert not np.array_equal(first, sampler.sample(300, 8))
-    wanted = sampler.generator(sampler.codes(torch.randn(300, 3, generator=source(7))))
+    wanted = sampler.generator(sampler.codes(torch.randn(300, 3, generator=noise_generator(7))))
     rounded = np.floor(wanted[:, 0].detach().numpy() * 255 + 0.5)
     assert np.abs(first[..., 0] - rounded).max() <= 1
     assert (first == first[..., :1]).all()
@@ -189,5 +195,5 @@ def test_samples_are_of_noise_that_no_training_has_seen():
     from exemplar.training.images import generator_at
 
     seen = {generator_at(step, seed).initial_seed() for step in range(3000) for seed in range(30)}
-    assert not seen & {source(seed).initial_seed() for seed in [*range(3000), 2_000_009]}
-    assert len({source(seed).initial_seed() for seed in range(30)}) == 30
+    assert not seen & {noise_generator(seed).initial_seed() for seed in [*range(3000), 2_000_009]}
+    assert len({noise_generator(seed).initial_seed() for seed in range(30)}) == 30

@@ -8,7 +8,7 @@ import torch
 
 from exemplar.methods.glann.looks import Shown, load_look
 from exemplar.methods.glann.sampling import Compared, codes_of, draw, near_training
-from exemplar.methods.glann.trained import held_out, open_training, spread
+from exemplar.methods.glann.training_images import held_out, open_training, spread
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, read_rows
 from exemplar.store.items import read_items, write_items

@@ -32,7 +32,7 @@ from exemplar.methods.glann.sampling import (
     draw,
     near_training,
 )
-from exemplar.methods.glann.trained import TrainingImages, held_out, spread
+from exemplar.methods.glann.training_images import TrainingImages, held_out, spread
 from exemplar.store.arrays import (
     array,
     create_array,

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from exemplar.features.classifier import ClassifierFeatures, ClassifierNetworkSettings
+from exemplar.metrics.classifier import ClassifierSettings, accuracy, train_classifier
 from exemplar.training import steps
 from exemplar.training.checkpoint import CheckpointError
-from exemplar.training.classifier import ClassifierSettings, accuracy, train_classifier
 
 SETTINGS = ClassifierSettings(
     network=ClassifierNetworkSettings(width=4, features=8),
