@@ -69,11 +69,15 @@ class FrozenBackbone:
                 f"{self.name}: expected floating point images (B, 3, H, W) in [0, 1], "
                 f"got {images.dtype} {tuple(images.shape)}"
             )
+        return [level.float() for level in self._taps(self.prepared(images))]
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) in [0, 1] as the network wants them, (B, 3, H', W') float32."""
         x = images.float()
         if self._side is not None:
             size = (self._side, self._side)
             x = functional.interpolate(x, size, mode="bilinear", antialias=True)
-        return [level.float() for level in self._taps((x - self._mean) / self._std)]
+        return (x - self._mean) / self._std
 
 
 def select_layers(wanted: Sequence[str], available: Sequence[str], network: str) -> tuple[str, ...]:

@@ -85,16 +85,37 @@ class Vgg19Encoder(nn.Module):
                 break
         return [maps[name] for name in wanted]
 
-    def _walk(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
-        x = self.convolutions["0"](images)
-        block = self.chain[0][0]
-        for name in self.chain:
+    def between(self, x: Tensor, after: str | None, last: str) -> Tensor:
+        """A layer's map from that of an earlier one.
+
+        Args:
+            x: (B, C, H, W), the map of `after`, or images in [0, 1] if that is None.
+            after: a name from `layers` without `_aux`.
+            last: likewise, a later one.
+
+        Returns:
+            The map, after its ReLU.
+        """
+        for name, value in self._walk(x, after):
+            if name == last:
+                return value
+        raise ValueError(f"expected a layer after {after or 'the image'}, got {last}")
+
+    def _walk(self, x: Tensor, after: str | None = None) -> Iterator[tuple[str, Tensor]]:
+        """Names and maps of the layers that follow images, or the map of a layer."""
+        size, chain = tuple(x.shape[-2:]), self.chain
+        if after is None:
+            block, x = chain[0][0], self.convolutions["0"](x)
+        else:
+            block = after[len("conv")]
+            chain = chain[chain.index(after.removeprefix("conv").replace("_", "")) + 1 :]
+        for name in chain:
             if name[0] != block:
                 block, x = name[0], functional.max_pool2d(x, 2, ceil_mode=True)
             if min(x.shape[-2:]) < 2:
                 raise ValueError(
-                    f"images of {tuple(images.shape[-2:])} are too small for conv{block}_1: "
-                    f"each side must exceed {2 ** (int(block) - 1)} pixels"
+                    f"{'maps' if after else 'images'} of {size} are too small for conv{block}_1: "
+                    f"each side of an image must exceed {2 ** (int(block) - 1)} pixels"
                 )
             padded = functional.pad(x, (1, 1, 1, 1), mode="reflect")
             x = functional.relu(self.convolutions[name](padded))

@@ -25,7 +25,6 @@ from exemplar.matching.windows import WHOLE, Matches, empty_matches, reach
 
 # The coarsest level has at most this many cells a side: there every pair is compared.
 _COARSEST = 24
-_JUMPS = (8, 4, 2, 1)
 
 
 def match_coarse_to_fine(
@@ -74,7 +73,7 @@ def match_coarse_to_fine(
         y, x = position // query_coarse.shape[1], position % query_coarse.shape[1]
         for level in range(len(levels) - 2, -1, -1):
             finer, keys = levels[level][0], levels[level][1][rank]
-            y, x = _enlarged(y, sizes[level], 0), _enlarged(x, sizes[level], 1)
+            y, x = fields.enlarged(y, x, sizes[level], sizes[level])
             window = _cells(windows[index], 2**level, min(sizes[level]))
             pair = fields.pair(finer, keys, window, around[level])
             found = fields.refine(pair, fields.start(pair, y, x), 1)
@@ -120,14 +119,7 @@ def match_patchmatch(
         span = side // 2 if windows[index] == WHOLE else windows[index] // 2
         if span == 0 and not support.radius:
             return found
-        draw = seed * 1_000_003
-        for _ in range(iterations):
-            radius = span
-            while radius:
-                found = fields.scatter(pair, found, radius, draw)
-                radius, draw = radius // 2, draw + 1
-            for jump in _JUMPS:
-                found = fields.propagate(pair, found, jump)
+        found = fields.improve(pair, found, iterations, span, seed)
         pair = fields.pair(query, exemplars[rank], windows[index], whole)
         return fields.start(pair, found.y, found.x)
 
@@ -193,10 +185,3 @@ def _cells(window: int, stride: int, side: int) -> int:
         return WHOLE
     low, high = reach(window, 0)
     return min(2 * ceil(max(-low, high) / stride) + 1, side) if stride > 1 else window
-
-
-def _enlarged(places: Tensor, size: tuple[int, ...], axis: int) -> Tensor:
-    """Rows (axis 0) or columns (1) of a coarse field's matches, for the next finer one."""
-    finer = places.repeat_interleave(2, 0).repeat_interleave(2, 1)[: size[0], : size[1]] * 2
-    parity = torch.arange(size[axis], device=places.device) % 2
-    return finer + (parity[:, None] if axis == 0 else parity[None])

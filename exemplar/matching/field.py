@@ -19,6 +19,8 @@ from exemplar.matching import field_cpu, field_torch
 from exemplar.matching.support import ALONE, Taps, taps
 from exemplar.matching.windows import reach
 
+JUMPS = (8, 4, 2, 1)
+
 
 class Field(NamedTuple):
     """The match of every query pixel in one exemplar.
@@ -39,7 +41,7 @@ class Pair(NamedTuple):
 
     Attributes:
         query: (H, W, D) float32, unit length.
-        keys: (H, W, D) float32, unit length.
+        keys: (H', W', D) float32, unit length.
         low: the first offset allowed, in rows and columns alike.
         high: the last.
         around: (S, 2) int64, offsets of the pixels whose similarities count.
@@ -59,13 +61,13 @@ def pair(query: Tensor, keys: Tensor, window: int, support: Taps | None = None) 
 
     Args:
         query: (H, W, D) float32, unit length.
-        keys: (H, W, D) float32, unit length.
+        keys: (H', W', D) float32, unit length; of images of different sizes all may match.
         window: within which matches lie, a side in pixels or `WHOLE`.
         support: each pixel's neighbourhood; pixels are compared alone by default.
     """
     size = (query.shape[0], query.shape[1])
     around, weight = support or taps(ALONE, size, query.device)
-    bounds = reach(window, max(size))
+    bounds = reach(window, max(*size, *keys.shape[:2]))
     return Pair(query, keys, *bounds, around, weight.movedim(0, -1).contiguous())
 
 
@@ -84,11 +86,12 @@ def start(pair: Pair, y: Tensor, x: Tensor) -> Field:
 
 
 def identity(pair: Pair) -> Field:
-    """The field that matches every pixel with the same place."""
+    """The field that matches every pixel with the same place, as a share of the image's sides."""
     height, width = pair.query.shape[:2]
     device = pair.query.device
-    y = torch.arange(height, device=device)[:, None].expand(height, width)
-    x = torch.arange(width, device=device)[None].expand(height, width)
+    y = torch.arange(height, device=device) * pair.keys.shape[0] // height
+    x = torch.arange(width, device=device) * pair.keys.shape[1] // width
+    y, x = y[:, None].expand(height, width), x[None].expand(height, width)
     return start(pair, y, x)
 
 
@@ -105,6 +108,71 @@ def propagate(pair: Pair, field: Field, jump: int) -> Field:
 def scatter(pair: Pair, field: Field, radius: int, seed: int) -> Field:
     """Each pixel tries one place drawn evenly within `radius` of its match."""
     return Field(*_steps(field.score).scatter(*pair, *field, radius, seed & 0xFFFFFFFF))
+
+
+def improve(
+    pair: Pair,
+    field: Field,
+    iterations: int,
+    radius: int,
+    seed: int,
+    jumps: tuple[int, ...] = JUMPS,
+) -> Field:
+    """Rounds of random search, at the radius and its halves, and of propagation.
+
+    Args:
+        pair: what is matched.
+        field: from where.
+        iterations: rounds.
+        radius: of the widest random search, in pixels; 0 leaves it out.
+        seed: of the random search; equal seeds give equal fields.
+        jumps: how far away the neighbours are whose matches are tried, one after the other.
+    """
+    draw = seed * 1_000_003
+    for _ in range(iterations):
+        span = radius
+        while span:
+            field = scatter(pair, field, span, draw)
+            span, draw = span // 2, draw + 1
+        for jump in jumps:
+            field = propagate(pair, field, jump)
+    return field
+
+
+def enlarged(
+    y: Tensor,
+    x: Tensor,
+    size: tuple[int, int],
+    keys_size: tuple[int, int],
+    scale: tuple[float, float] = (2, 2),
+    keys_scale: tuple[float, float] = (2, 2),
+) -> tuple[Tensor, Tensor]:
+    """A coarse field's matches for a finer one: the nearest pixel's, moved along within its cell.
+
+    Args:
+        y: (h, w) rows.
+        x: (h, w) columns.
+        size: (H, W) of the finer field.
+        keys_size: (H', W') of the finer exemplar; matches are brought within.
+        scale: finer rows and columns for a coarse one.
+        keys_scale: likewise of the exemplar.
+
+    Returns:
+        Rows and columns (H, W) int32.
+    """
+    device = y.device
+    cell, within = [], []
+    for length, finer, coarse in zip(size, scale, y.shape, strict=True):
+        centre = (torch.arange(length, device=device, dtype=torch.float64) + 0.5) / finer
+        cell.append(centre.floor().clamp_max(coarse - 1).long())
+        within.append(centre - cell[-1])
+    rows, columns = cell
+    down = (y[rows][:, columns] + within[0][:, None]) * keys_scale[0]
+    right = (x[rows][:, columns] + within[1][None]) * keys_scale[1]
+    return (
+        down.floor().clamp(0, keys_size[0] - 1).int(),
+        right.floor().clamp(0, keys_size[1] - 1).int(),
+    )
 
 
 def _steps(values: Tensor) -> ModuleType:

@@ -64,14 +64,15 @@ def _run(
 def _supported(query, keys, around, weight, row, column, at_y, at_x):
     """The weighted mean similarity over the pairs around both that lie inside both images."""
     height, width, _ = query.shape
+    rows, columns, _ = keys.shape
     total, norm = np.float32(0), np.float32(0)
     for tap in range(len(around)):
         down, right = around[tap]
         if (
             0 <= row + down < height
             and 0 <= column + right < width
-            and 0 <= at_y + down < height
-            and 0 <= at_x + right < width
+            and 0 <= at_y + down < rows
+            and 0 <= at_x + right < columns
         ):
             counts = weight[row, column, tap]
             one = query[row + down, column + right]
@@ -91,11 +92,12 @@ def _refine(
     query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, radius
 ):  # fmt: skip
     height, width = score.shape
+    rows, columns, _ = keys.shape
     alone = len(around) == 1  # decided here, so that the product stays within the loop
     for row in range(height):
-        first_y, last_y = _bounds(row, height, low, high)
+        first_y, last_y = _bounds(row, rows, low, high)
         for column in range(width):
-            first_x, last_x = _bounds(column, width, low, high)
+            first_x, last_x = _bounds(column, columns, low, high)
             best = score[row, column]
             centre_y = min(max(y[row, column], first_y), last_y)
             centre_x = min(max(x[row, column], first_x), last_x)
@@ -119,11 +121,12 @@ def _propagate(
     query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, jump
 ):  # fmt: skip
     height, width = score.shape
+    rows, columns, _ = keys.shape
     alone = len(around) == 1  # decided here, so that the product stays within the loop
     for row in range(height):
-        first_y, last_y = _bounds(row, height, low, high)
+        first_y, last_y = _bounds(row, rows, low, high)
         for column in range(width):
-            first_x, last_x = _bounds(column, width, low, high)
+            first_x, last_x = _bounds(column, columns, low, high)
             best = score[row, column]
             for step_y, step_x in ((-jump, 0), (0, -jump), (0, jump), (jump, 0)):
                 other_y, other_x = row + step_y, column + step_x
@@ -160,12 +163,13 @@ def _scatter(
     query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, radius, seed
 ):  # fmt: skip
     height, width = score.shape
+    rows, columns, _ = keys.shape
     alone = len(around) == 1  # decided here, so that the product stays within the loop
     side = np.uint32(2 * radius + 1)
     for row in range(height):
-        first_y, last_y = _bounds(row, height, low, high)
+        first_y, last_y = _bounds(row, rows, low, high)
         for column in range(width):
-            first_x, last_x = _bounds(column, width, low, high)
+            first_x, last_x = _bounds(column, columns, low, high)
             drawn = _mix(np.uint32(row * width + column) ^ _mix(seed))
             again = _mix(drawn ^ np.uint32(0x9E3779B9))
             at_y = y[row, column] + np.int64(drawn % side) - radius

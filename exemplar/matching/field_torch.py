@@ -16,11 +16,11 @@ def refine(
     score: Tensor, y: Tensor, x: Tensor, radius: int,
 ) -> Spread:  # fmt: skip
     """The best of all places within `radius` of each match."""
-    centre_y, centre_x = _clamped(y, x, low, high)
+    centre_y, centre_x = _clamped(keys, y, x, low, high)
     best = (score, y, x)
     for step_y in range(-radius, radius + 1):
         for step_x in range(-radius, radius + 1):
-            at = _clamped(centre_y + step_y, centre_x + step_x, low, high)
+            at = _clamped(keys, centre_y + step_y, centre_x + step_x, low, high)
             best = _better((query, keys, around, weight), best, *at)
     return best
 
@@ -41,7 +41,7 @@ def propagate(
         other_x = torch.roll(x, (-step_y, -step_x), (0, 1)) - moved[1]
         # A pixel without that neighbour tries its own match again, to no effect.
         at = torch.where(inside, other_y, y), torch.where(inside, other_x, x)
-        best = _better((query, keys, around, weight), best, *_clamped(*at, low, high))
+        best = _better((query, keys, around, weight), best, *_clamped(keys, *at, low, high))
     return best
 
 
@@ -55,7 +55,8 @@ def scatter(
     again = _mix(drawn ^ 0x9E3779B9)
     side = 2 * radius + 1
     at_y, at_x = y + (drawn % side) - radius, x + (again % side) - radius
-    return _better((query, keys, around, weight), (score, y, x), *_clamped(at_y, at_x, low, high))
+    at = _clamped(keys, at_y, at_x, low, high)
+    return _better((query, keys, around, weight), (score, y, x), *at)
 
 
 def _better(
@@ -80,7 +81,7 @@ def _similar(
     total, norm = torch.zeros_like(weight[..., 0]), torch.zeros_like(weight[..., 0])
     for (down, right), counts in zip(around.tolist(), weight.unbind(-1), strict=True):
         places = (row + down, column + right, y + down, x + right)
-        sides = (height, width, height, width)
+        sides = (height, width, *keys.shape[:2])
         inside = torch.ones_like(y, dtype=torch.bool)
         for place, side in zip(places, sides, strict=True):
             inside = inside & (place >= 0) & (place < side)
@@ -91,10 +92,10 @@ def _similar(
     return total / norm
 
 
-def _clamped(y: Tensor, x: Tensor, low: int, high: int) -> tuple[Tensor, Tensor]:
-    """Places brought within each pixel's window and the image."""
+def _clamped(keys: Tensor, y: Tensor, x: Tensor, low: int, high: int) -> tuple[Tensor, Tensor]:
+    """Places brought within each pixel's window and the exemplar."""
     row, column = _grid(y)
-    height, width = y.shape
+    height, width = keys.shape[:2]
     y = y.minimum((row + high).clamp_max(height - 1)).maximum((row + low).clamp_min(0))
     x = x.minimum((column + high).clamp_max(width - 1)).maximum((column + low).clamp_min(0))
     return y, x

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from exemplar.methods.pixelnn.votes import credits
+from exemplar.matching.voting import credits
 
 NONE = "none"
 

@@ -135,3 +135,69 @@ def test_draws_are_even_and_differ_by_seed():
     # 1,920 are expected of each of the 25 places, with a deviation of 43.
     assert (counts - 1920).abs().max() < 250
     assert (drawn[0].y != drawn[1].y).any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.integers(1, 9), columns=st.integers(1, 9), radius=st.integers(0, 2), **SIZES
+)  # fmt: skip
+def test_images_of_two_sizes_match_alike_in_loops_and_whole_fields(
+    rows, columns, radius, height, width, seed
+):
+    rng = np.random.default_rng(seed)
+    around = taps(Support(radius), (height, width), torch.device("cpu"))
+    pair = fields.pair(
+        integers(rng, height, width, 5), integers(rng, rows, columns, 5), WHOLE, around
+    )
+    found = fields.identity(pair)
+    assert found.y.tolist() == [[r * rows // height] * width for r in range(height)]
+    assert found.x.tolist() == [[c * columns // width for c in range(width)]] * height
+    for step, more in (("refine", (1,)), ("propagate", (2,)), ("scatter", (9, seed))):
+        fast = getattr(field_cpu, step)(*pair, *found, *more)
+        slow = getattr(field_torch, step)(*pair, *found, *more)
+        for a, b in zip(fast, slow, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6)
+        found = fields.Field(*fast)
+    assert (found.y >= 0).all() and (found.y < rows).all()
+    assert (found.x >= 0).all() and (found.x < columns).all()
+
+
+def test_rounds_of_improvement_come_within_a_hundredth_of_the_exhaustive_search():
+    rng = np.random.default_rng(3)
+    coarse = torch.from_numpy(rng.random((2, 6, 8, 8)).astype(np.float32))
+    smooth = torch.nn.functional.interpolate(coarse, (28, 28), mode="bicubic")
+    unit = torch.nn.functional.normalize(smooth + 0.02 * torch.rand(smooth.shape), dim=1)
+    query, keys = (each.movedim(0, -1).contiguous() for each in unit)
+    pair = fields.pair(query, keys, WHOLE, taps(Support(1), (28, 28), torch.device("cpu")))
+    best = fields.refine(pair, fields.identity(pair), 28)
+    rows, columns = torch.randint(28, (28, 28)), torch.randint(28, (28, 28))
+    found = fields.improve(pair, fields.start(pair, rows, columns), 10, 28, seed=1)
+    assert (found.score <= best.score + 1e-6).all()
+    assert found.score.mean() >= 0.99 * best.score.mean()
+    # Of what a random field has too much energy, nearly nothing is left.
+    start = fields.start(pair, rows, columns).score.mean()
+    assert best.score.mean() - found.score.mean() <= 0.02 * (best.score.mean() - start)
+    again = fields.improve(pair, fields.start(pair, rows, columns), 10, 28, seed=1)
+    assert all(torch.equal(a, b) for a, b in zip(found, again, strict=True))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    height=st.integers(1, 20), width=st.integers(1, 20), rows=st.integers(1, 20),
+    scale=st.sampled_from([1.0, 1.5, 2.0, 3.7]),
+)  # fmt: skip
+def test_the_identity_enlarged_is_the_identity(height, width, rows, scale):
+    size = (round(height * scale), round(width * scale))
+    y = torch.arange(height)[:, None].expand(height, width)
+    x = torch.arange(width)[None].expand(height, width)
+    scales = (size[0] / height, size[1] / width)
+    finer_y, finer_x = fields.enlarged(y, x, size, size, scales, scales)
+    assert (finer_y == torch.arange(size[0])[:, None]).all()
+    assert (finer_x == torch.arange(size[1])[None]).all()
+
+
+def test_each_pixel_of_a_cell_moves_like_the_cell():
+    y, x = torch.tensor([[3, 0]]), torch.tensor([[1, 2]])
+    finer_y, finer_x = fields.enlarged(y, x, (3, 4), (7, 5))
+    assert finer_y.tolist() == [[6, 6, 0, 0], [6, 6, 1, 1], [6, 6, 2, 2]]
+    assert finer_x.tolist() == [[2, 3, 4, 4]] * 3

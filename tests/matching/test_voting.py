@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exemplar.methods.pixelnn.votes import NO_SOURCE, copies, credits
+from exemplar.matching.voting import NO_SOURCE, _vote_by_copies, copies, credits, vote
 
 
 def voters(source: np.ndarray, votes: int, y: int, x: int) -> list[tuple[int, int, int]]:
@@ -75,3 +75,32 @@ def test_what_is_copied_whole_is_its_own_source_everywhere():
         assert (moved.numpy()[inside.numpy()] == source[inside.numpy()]).all()
     rows, pixels = credits(torch.from_numpy(source), 2)
     assert (rows.tolist(), pixels.tolist()) == ([7], pytest.approx([30]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    height=st.integers(1, 6), width=st.integers(1, 6), rows=st.integers(1, 6),
+    columns=st.integers(1, 6), votes=st.integers(0, 3), seed=st.integers(0, 2**31),
+)  # fmt: skip
+def test_a_vote_is_the_mean_of_the_copies_there_are(height, width, rows, columns, votes, seed):
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 9, (rows, columns, 2)).astype(np.float32)
+    y, x = rng.integers(0, rows, (height, width)), rng.integers(0, columns, (height, width))
+    expected = np.empty((height, width, 2), np.float32)
+    for row in range(height):
+        for column in range(width):
+            found = []
+            for down in range(-votes, votes + 1):
+                for right in range(-votes, votes + 1):
+                    if 0 <= row + down < height and 0 <= column + right < width:
+                        place = (
+                            y[row + down, column + right] - down,
+                            x[row + down, column + right] - right,
+                        )
+                        if 0 <= place[0] < rows and 0 <= place[1] < columns:
+                            found.append(values[place])
+            expected[row, column] = np.mean(found, axis=0)
+    given_places = torch.from_numpy(y).int(), torch.from_numpy(x).int()
+    for way in (vote, _vote_by_copies):
+        made = way(torch.from_numpy(values), *given_places, votes)
+        np.testing.assert_allclose(made, expected, rtol=1e-6)
