@@ -100,9 +100,18 @@ def refine(pair: Pair, field: Field, radius: int) -> Field:
     return Field(*_steps(field.score).refine(*pair, *field, radius))
 
 
-def propagate(pair: Pair, field: Field, jump: int) -> Field:
-    """Each pixel tries the matches of four pixels `jump` away, moved along with it."""
-    return Field(*_steps(field.score).propagate(*pair, *field, jump))
+def propagate(pair: Pair, field: Field, jump: int, tried: Field | None = None) -> Field:
+    """Each pixel tries the matches of four pixels `jump` away, moved along with it.
+
+    Args:
+        pair: what is matched.
+        field: whose matches are tried.
+        jump: how far away.
+        tried: an earlier field from which the same jump was made, and which has been improved to
+            this one since: matches it had already need not be tried again.
+    """
+    before = None if tried is None else (tried.y, tried.x)
+    return Field(*_steps(field.score).propagate(*pair, *field, jump, before))
 
 
 def scatter(pair: Pair, field: Field, radius: int, seed: int) -> Field:
@@ -129,13 +138,14 @@ def improve(
         jumps: how far away the neighbours are whose matches are tried, one after the other.
     """
     draw = seed * 1_000_003
+    tried: dict[int, Field] = {}
     for _ in range(iterations):
         span = radius
         while span:
             field = scatter(pair, field, span, draw)
             span, draw = span // 2, draw + 1
         for jump in jumps:
-            field = propagate(pair, field, jump)
+            field, tried[jump] = propagate(pair, field, jump, tried.get(jump)), field
     return field
 
 

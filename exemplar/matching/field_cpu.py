@@ -28,10 +28,11 @@ def refine(
 
 def propagate(
     query: Tensor, keys: Tensor, low: int, high: int, around: Tensor, weight: Tensor,
-    score: Tensor, y: Tensor, x: Tensor, jump: int,
+    score: Tensor, y: Tensor, x: Tensor, jump: int, tried: tuple[Tensor, Tensor] | None = None,
 ) -> Spread:  # fmt: skip
-    """The matches of four pixels `jump` away, tried."""
-    return _run(_propagate, (query, keys, low, high, around, weight), (score, y, x), jump)
+    """The matches of four pixels `jump` away, tried; not those that were tried before."""
+    before = [each.numpy() for each in tried] if tried else [np.full(y.shape, -1, np.int32)] * 2
+    return _run(_propagate, (query, keys, low, high, around, weight), (score, y, x), jump, *before)
 
 
 def scatter(
@@ -118,7 +119,8 @@ def _refine(
 
 @numba.njit(nogil=True, cache=True)
 def _propagate(
-    query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, jump
+    query, keys, low, high, around, weight, score, y, x, new_score, new_y, new_x, jump,
+    tried_y, tried_x,
 ):  # fmt: skip
     height, width = score.shape
     rows, columns, _ = keys.shape
@@ -131,6 +133,9 @@ def _propagate(
             for step_y, step_x in ((-jump, 0), (0, -jump), (0, jump), (jump, 0)):
                 other_y, other_x = row + step_y, column + step_x
                 if not (0 <= other_y < height and 0 <= other_x < width):
+                    continue
+                other = y[other_y, other_x], x[other_y, other_x]
+                if other == (tried_y[other_y, other_x], tried_x[other_y, other_x]):
                     continue
                 at_y = min(max(y[other_y, other_x] - step_y, first_y), last_y)
                 at_x = min(max(x[other_y, other_x] - step_x, first_x), last_x)

@@ -27,9 +27,9 @@ def refine(
 
 def propagate(
     query: Tensor, keys: Tensor, low: int, high: int, around: Tensor, weight: Tensor,
-    score: Tensor, y: Tensor, x: Tensor, jump: int,
+    score: Tensor, y: Tensor, x: Tensor, jump: int, tried: tuple[Tensor, Tensor] | None = None,
 ) -> Spread:  # fmt: skip
-    """The matches of four pixels `jump` away, tried."""
+    """The matches of four pixels `jump` away, tried; those tried before are tried to no effect."""
     height, width = score.shape
     row, column = _grid(score)
     best = (score, y, x)

@@ -201,3 +201,19 @@ def test_each_pixel_of_a_cell_moves_like_the_cell():
     finer_y, finer_x = fields.enlarged(y, x, (3, 4), (7, 5))
     assert finer_y.tolist() == [[6, 6, 0, 0], [6, 6, 1, 1], [6, 6, 2, 2]]
     assert finer_x.tolist() == [[2, 3, 4, 4]] * 3
+
+
+@settings(max_examples=20, deadline=None)
+@given(radius=st.integers(0, 2), iterations=st.integers(1, 4), **SIZES)
+def test_rounds_leave_out_only_what_could_not_win(radius, iterations, height, width, seed):
+    """As if every neighbour's match were tried in every round."""
+    pair, found = case(height, width, seed, WHOLE, radius)
+    expected, draw = found, 5 * 1_000_003
+    for _ in range(iterations):
+        for span in (4, 2, 1):
+            expected, draw = fields.scatter(pair, expected, span, draw), draw + 1
+        for jump in (8, 4, 2, 1):
+            expected = fields.propagate(pair, expected, jump)
+    made = fields.improve(pair, found, iterations, 4, seed=5)
+    for a, b in zip(made, expected, strict=True):
+        assert torch.equal(a, b)
