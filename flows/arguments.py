@@ -155,6 +155,71 @@ def add_sample(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     return sample
 
 
+def add_analogy(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    """`exemplar analogy`."""
+    analogy = commands.add_parser(
+        "analogy",
+        help="where two images correspond, and each one's look given to the other",
+        description="Writes, by Deep Image Analogy, A in the look of B and B in the look of A, "
+        "where every pixel was found in the other image, and a picture of that.",
+    )
+    analogy.add_argument(
+        "a", nargs="?", type=Path, metavar="A", help="an image; in a time lapse perhaps a folder"
+    )
+    analogy.add_argument("b", nargs="?", type=Path, metavar="B", help="likewise, the reference")
+    analogy.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="folder to write to"
+    )
+    analogy.add_argument(
+        "--batch",
+        type=Path,
+        metavar="CSV",
+        help="many pairs: a table with columns a and b, and perhaps name, mode, strength, labels "
+        "and keypoints; what is there already is not made again",
+    )
+    analogy.add_argument(
+        "--mode",
+        choices=("photo-to-style", "style-to-style", "style-to-photo", "photo-to-photo",
+                 "time-lapse"),
+        default="photo-to-style",
+        help="what the images are; photographs keep their own detail, and time-lapse takes an "
+        "image and a folder; default: photo-to-style",
+    )  # fmt: skip
+    analogy.add_argument(
+        "--strength",
+        choices=("1", "2", "3", "aligned"),
+        help="how much of each image's own structure stays: 1 little, 3 much, aligned (of views "
+        "of one scene) all; default: that of params.yaml",
+    )
+    analogy.add_argument(
+        "--labels", type=Path, metavar="MAP", help="a label map of A, to be carried to B"
+    )
+    analogy.add_argument(
+        "--keypoints",
+        type=Path,
+        metavar="CSV",
+        help="points of A, columns x, y and perhaps name, to be found in B",
+    )
+    analogy.add_argument(
+        "--reconstruction",
+        choices=("voted", "reextracted", "learned", "deconvolution", "deconvolution_from_noise"),
+        help="how features are brought from one level to the next",
+    )
+    analogy.add_argument(
+        "--backbone",
+        type=backbone,
+        metavar="KIND[:FILE]",
+        help="whose features are compared: estimator, vgg19_small:FILE, vgg19_normalised:FILE, "
+        "torchvision, which is VGG-19, or torchvision:FILE",
+    )
+    analogy.add_argument(
+        "--side", type=count, metavar="N", help="larger images are matched at so many pixels a side"
+    )
+    analogy.add_argument("--seed", type=seed, metavar="N", help="of the search")
+    analogy.add_argument("--device", metavar="NAME", help="cpu or cuda")
+    return analogy
+
+
 def add_export(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """`exemplar export`."""
     export = commands.add_parser(
@@ -188,3 +253,17 @@ def seed(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
     return int(text)
+
+
+def backbone(text: str) -> dict[str, str]:
+    """The settings of a backbone: its kind, and perhaps its weights."""
+    kind, _, weights = text.partition(":")
+    kinds = ("estimator", "vgg19_small", "vgg19_normalised", "torchvision")
+    if kind not in kinds or (kind == "estimator" and weights):
+        raise argparse.ArgumentTypeError(
+            f"expected one of {', '.join(kinds)}, all but the first with :FILE, got {text!r}"
+        )
+    if kind.startswith("vgg19") and not weights:
+        raise argparse.ArgumentTypeError(f"{kind} needs its weights: {kind}:FILE")
+    named = {"name": "vgg19"} if kind == "torchvision" else {}
+    return {"kind": kind, **named, **({"weights": weights} if weights else {})}

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from flows.arguments import add_edit, add_export, add_sample, add_synth, count
+from flows.arguments import add_analogy, add_edit, add_export, add_sample, add_synth, count
 from flows.environment import prepare
 
 
@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     add_synth(commands).set_defaults(call=_synth)
     add_edit(commands).set_defaults(call=_edit)
     add_sample(commands).set_defaults(call=_sample)
+    add_analogy(commands).set_defaults(call=_analogy)
     add_export(commands).set_defaults(call=_export)
 
     doctor = commands.add_parser("doctor", help="check the machine, the data and the set-up")
@@ -168,6 +169,29 @@ def _sample(args: argparse.Namespace) -> int:
         args.domain, args.count, args.seed, args.model_seed, args.interpolate, tuple(args.invert)
     )
     for path in sample(request, args.out):
+        print(path)
+    return 0
+
+
+def _analogy(args: argparse.Namespace) -> int:
+    pair, table = [args.a, args.b].count(None), args.batch is not None
+    if (pair != 2 and table) or (pair and not table):
+        raise ValueError("expected two images A and B, or --batch CSV in their place")
+    if table and args.mode == "time-lapse":
+        raise ValueError("--mode time-lapse takes an image and a folder, and no --batch")
+    from exemplar.methods.deep_analogy.requests import Request
+    from flows.analogy import analogy
+
+    request = Request(args.a, args.b, "", args.mode, args.strength, args.labels, args.keypoints)
+    wanted = {
+        "reconstruction": args.reconstruction,
+        "backbone": args.backbone,
+        "working_side": args.side,
+        "seed": args.seed,
+        "device": args.device,
+    }
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    for path in analogy(request, args.out, changes, args.batch):
         print(path)
     return 0
 

@@ -45,6 +45,11 @@ MODELS = {
     "glann_samples": "exemplar.methods.glann.sampling:SamplesSettings",
     "glann_evaluate": "stages.glann_evaluate:GlannEvaluateSettings",
     "glann_report": "exemplar.report.glann_gathered:ReportSettings",
+    "analogy": "exemplar.methods.deep_analogy.settings:AnalogySettings",
+    "analogy_inverse": "exemplar.methods.deep_analogy.inverse_training:InverseSettings",
+    "analogy_flow": "stages.analogy_flow:AnalogyFlowSettings",
+    "analogy_keypoints": "stages.analogy_keypoints:AnalogyKeypointsSettings",
+    "analogy_gallery": "exemplar.methods.deep_analogy.gallery:GallerySettings",
     "cluster": "stages.arguments:Cluster",
 }
 DAY = 86400.0

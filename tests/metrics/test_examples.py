@@ -8,8 +8,8 @@ from importlib import import_module
 import pytest
 
 NAMES = (
-    "comparison", "correspondence", "diversity", "edges", "frechet", "normals", "prd", "ranked",
-    "seams", "selection", "spectrum",
+    "comparison", "correspondence", "cycle", "diversity", "edges", "flow", "frechet", "keypoints",
+    "normals", "prd", "ranked", "seams", "selection", "spectrum",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 from scipy.ndimage import map_coordinates
 from skimage.color import rgb2gray
 from skimage.registration import optical_flow_tvl1
@@ -39,6 +39,13 @@ class PatchMatchSettings(Settings):
     votes: int = Field(default=2, ge=0)
     """Of A′ the matches of so many pixels to each side are averaged, as of Deep Image Analogy."""
     seed: int = Field(default=0, ge=0)
+
+    @field_validator("patch")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("a patch lies around its pixel, so its side is odd")
+        return value
 
 
 class FlowSettings(Settings):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -29,7 +30,7 @@ _PROBE = 64
 class InverseNetworkSettings(Settings):
     """The size of an inverse."""
 
-    width: float = 1.0
+    width: Annotated[float, Field(gt=0)] = 1.0
     """Channels within a block, as a multiple of those of the finer map."""
 
 

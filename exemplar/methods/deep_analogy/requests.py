@@ -26,7 +26,7 @@ from exemplar.methods.deep_analogy.inputs import (
     read_points,
     read_table,
 )
-from exemplar.methods.deep_analogy.inverse import Inverse, load_inverse
+from exemplar.methods.deep_analogy.inverse import STORED, Inverse, load_inverse
 from exemplar.methods.deep_analogy.settings import AnalogySettings, Strength
 from exemplar.store import layout
 
@@ -39,7 +39,6 @@ STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 NEEDED, OPTIONAL = ("a", "b"), ("name", "mode", "strength", "labels", "keypoints")
 """Columns of a table of pairs."""
 
-INVERSE = Path("models/analogy/inverse.safetensors")
 SHOWN = 30  # problems of a report that are spelt out
 
 Loaded = TypeVar("Loaded")
@@ -220,7 +219,7 @@ def load_networks(settings: AnalogySettings, problems: Problems) -> Networks | N
     pyramid = _tried(lambda: load_pyramid(backbone, layout.ESTIMATORS, settings.device), problems)
     if pyramid is None or settings.reconstruction != "learned":
         return None if pyramid is None else Networks(pyramid, None)
-    inverse = _tried(lambda: load_inverse(INVERSE, pyramid), problems)
+    inverse = _tried(lambda: load_inverse(STORED, pyramid), problems)
     return None if inverse is None else Networks(pyramid, inverse)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from exemplar.matching.voting import NO_SOURCE, copies
 from exemplar.matching.windows import Matches
 from exemplar.methods.pixelnn.followers import Cast
 from exemplar.methods.pixelnn.schedule import Candidate, windows_of
 from exemplar.methods.pixelnn.seamless import seamless
-from exemplar.matching.voting import NO_SOURCE, copies
 
 Composition = Literal["matched", "weighted", "voted", "seamless"]
 Residual = Literal["rgb", "luma"]

@@ -118,3 +118,8 @@ def test_between_pixels_colours_are_interpolated() -> None:
     image[0, 1], image[1, 0], image[1, 1] = 100, 200, 40
     places = np.array([[[0, 0.25], [0.5, 0], [0.5, 0.5]]], np.float32)
     assert sampled(image, places)[0, :, 0].tolist() == [25, 100, 85]
+
+
+def test_a_patch_has_a_middle() -> None:
+    with pytest.raises(ValueError, match="its side is odd"):
+        PatchMatchSettings(patch=4)

@@ -11,7 +11,7 @@ from exemplar.matching.windows import WHOLE
 from exemplar.methods.pixelnn.compose import NO_SOURCE, compose, compose_global, residuals
 from exemplar.methods.pixelnn.followers import Cast, by_rank
 from exemplar.methods.pixelnn.schedule import Candidate
-from tests.methods.pixelnn.test_votes import voters
+from tests.matching.test_voting import voters
 
 HEIGHT, WIDTH, RANKS = 6, 7, 5
 MEMBERS = [Candidate(k, f, t) for k, f in ((1, 1), (1, 4), (3, 2), (5, 1)) for t in (1, 3, WHOLE)]
