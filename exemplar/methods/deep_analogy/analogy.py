@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -15,11 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from exemplar.features.pyramid import Pyramid
-from exemplar.matching import field as fields
-from exemplar.matching.field import Field, Pair, enlarged
+from exemplar.matching.field import enlarged
 from exemplar.matching.voting import vote
 from exemplar.methods.deep_analogy.blend import blend
-from exemplar.methods.deep_analogy.energy import described, match_pair, softening
 from exemplar.methods.deep_analogy.inverse import Inverse
 from exemplar.methods.deep_analogy.reconstruction import (
     Given,
@@ -29,19 +26,8 @@ from exemplar.methods.deep_analogy.reconstruction import (
     reconstruct,
     size_of,
 )
-from exemplar.methods.deep_analogy.settings import WEIGHTS, AnalogySettings, TextureSettings
-from exemplar.methods.deep_analogy.texture import (
-    cues,
-    expected_places,
-    latent_colours,
-    own_colours,
-    own_places,
-)
-
-PATCHES = (5, 5, 3, 3, 3)
-"""Sides of the patches compared, by level, fine to coarse (section 4.2)."""
-RADII = (4, 4, 6, 6)
-"""Of the random search, by level, fine to coarse (section 4.4); the coarsest is searched whole."""
+from exemplar.methods.deep_analogy.search import search_level
+from exemplar.methods.deep_analogy.settings import WEIGHTS, AnalogySettings
 
 
 class Analogy(NamedTuple):
@@ -100,15 +86,14 @@ def make_analogy(
         )
     clock = _Clock()
     images = [_working(image, settings, pyramid) for image in originals]
-    with clock("features"), torch.no_grad():
-        maps = [[image, *pyramid(image)] for image in images]
-    places = _matched(maps, pyramid, settings, inverse, clock)
+    places = _matched(images, pyramid, settings, inverse, clock)
     with clock("result"):
         working = (size_of(images[0]), size_of(images[1]))
         made = []
         for side in (0, 1):
             here, there = originals[side], originals[1 - side]
-            y, x = _full(places[side], here.shape, there.shape, working[side], working[1 - side])
+            full, keys_full = here.shape[:2], there.shape[:2]
+            y, x = _resized(places[side], full, keys_full, working[side], working[1 - side])
             values = torch.from_numpy(there).to(settings.device).float()
             picture = vote(values, y, x, settings.final_patch // 2)
             field = torch.stack([y, x], dim=-1).cpu().numpy()
@@ -118,30 +103,37 @@ def make_analogy(
 
 
 def _matched(
-    maps: list[list[Tensor]],
+    images: list[Tensor],
     pyramid: Pyramid,
     settings: AnalogySettings,
     inverse: Inverse | None,
     clock: _Clock,
 ) -> list[Places]:
-    """The finest fields, of A and of B′."""
+    """The finest fields, of A and of B′.
+
+    Large images are matched at half their size first, where a network sees whole things: it has
+    learned from images of about 224 pixels. The coarsest level starts from there.
+    """
+    halves = [_halved(image) for image in images]
+    before: list[Places] | None = None
+    if settings.levels == "coarse_to_fine" and _worth_halving(images, halves, settings, pyramid):
+        before = _matched(halves, pyramid, settings, inverse, clock)
+    with clock("features"), torch.no_grad():
+        maps = [[image, *pyramid(image)] for image in images]
     sizes = [[size_of(each) for each in side] for side in maps]
-    coarsest = len(pyramid.layers)
-    if settings.levels == "independent":
-        coarsest = 1
+    coarsest = len(pyramid.layers) if settings.levels == "coarse_to_fine" else 1
     # Section 4.1: at the coarsest level A′ is like A, and B like B′.
     latent = [maps[0][coarsest], maps[1][coarsest]]
     places: list[Places] | None = None
+    if before is not None:
+        places = [
+            _resized(before[side], sizes[side][coarsest], sizes[1 - side][coarsest],
+                     size_of(halves[side]), size_of(halves[1 - side]))
+            for side in (0, 1)
+        ]  # fmt: skip
     for level in range(coarsest, 0, -1):
         with clock(f"search-{level}"):
-            pairs = _pairs(maps, latent, places, level, settings)
-            if places is None:
-                found = [_start(pair, settings, side) for side, pair in enumerate(pairs)]
-                radius = max(max(each[level]) for each in sizes)
-            else:
-                found = [fields.start(pair, *at) for pair, at in zip(pairs, places, strict=True)]
-                radius = RADII[level - 1]
-            places = _searched(pairs, found, radius, settings, level)
+            places = search_level(maps, latent, places, level, settings)
         if level > 1:
             with clock("reconstruction"):
                 weight = WEIGHTS[settings.strength][level - 2]
@@ -158,87 +150,18 @@ def _matched(
     return [finer(places[side], sizes[side], sizes[1 - side], 1, 0) for side in (0, 1)]
 
 
-def _pairs(
-    maps: list[list[Tensor]], latent: list[Tensor], places: list[Places] | None,
-    level: int, settings: AnalogySettings,
-) -> list[Pair]:  # fmt: skip
-    """What is matched at a level, for both directions (Eq. 2 or 3)."""
-    own = [maps[0][level], maps[1][level]]
-    epsilon = softening(own, settings.texture.floor)
-    queries, keys = _cues(maps, places, level, settings.texture)
-    pairs = []
-    for side, other in ((0, 1), (1, 0)):
-        # A and A′ against B and B′; in the other direction B′ and B against A′ and A.
-        query = [
-            described(own[side], epsilon, queries[side][0]),
-            described(latent[side], epsilon, queries[side][1]),
-        ]
-        key = [
-            described(latent[other], epsilon, keys[other][1]),
-            described(own[other], epsilon, keys[other][0]),
-        ]
-        if settings.directions == "single":
-            query, key = query[1:], key[1:]
-        pairs.append(match_pair(query, key, PATCHES[level - 1]))
-    return pairs
+def _worth_halving(
+    images: list[Tensor], halves: list[Tensor], settings: AnalogySettings, pyramid: Pyramid
+) -> bool:
+    """Whether the larger image is large, and no half is too small for the network."""
+    larger = max(max(size_of(image)) for image in images)
+    smaller = min(min(size_of(half)) for half in halves)
+    return larger > settings.whole_side and smaller >= pyramid.smallest_side
 
 
-Cues = list[tuple[Tensor | None, Tensor | None]]
-
-
-def _cues(
-    maps: list[list[Tensor]], places: list[Places] | None, level: int, texture: TextureSettings
-) -> tuple[Cues, Cues]:
-    """What tells flat places apart, of each side's own and latent image: as queries, and as keys.
-
-    At the coarsest level nothing is expected yet, and colours of A and B′ are not comparable.
-    """
-    if places is None or not texture.floor:
-        return [(None, None)] * 2, [(None, None)] * 2
-    sizes = [size_of(side[level]) for side in maps]
-    colours = [own_colours(side[0], size) for side, size in zip(maps, sizes, strict=True)]
-    queries: Cues = []
-    keys: Cues = []
-    for side in (0, 1):
-        brought = latent_colours(colours[1 - side], places[side])
-        expected = expected_places(places[side], sizes[1 - side])
-        here = own_places(sizes[side], brought.device)
-        for found, at in ((queries, expected), (keys, here)):
-            found.append(
-                (
-                    cues(colours[side], at, texture.colour, texture.smoothness),
-                    cues(brought, at, texture.colour, texture.smoothness),
-                )
-            )
-    return queries, keys
-
-
-def _searched(
-    pairs: list[Pair], found: list[Field], radius: int, settings: AnalogySettings, level: int
-) -> list[Places]:
-    """Both directions' fields, improved; side by side where there are threads for it."""
-
-    def search(side: int) -> Places:
-        seed = settings.seed * 16 + level * 2 + side
-        best = fields.improve(pairs[side], found[side], settings.iterations, radius, seed)
-        return best.y, best.x
-
-    cpu = found[0].score.device.type == "cpu"
-    with ThreadPoolExecutor(min(settings.threads, 2) if cpu else 1) as pool:
-        return list(pool.map(search, (0, 1)))
-
-
-def _start(pair: Pair, settings: AnalogySettings, side: int) -> Field:
-    """The field that the coarsest level starts from."""
-    if settings.start == "identity":
-        return fields.identity(pair)
-    draw = torch.Generator().manual_seed(settings.seed * 2 + side)
-    shape = pair.query.shape[:2]
-    y, x = (
-        torch.randint(length, shape, generator=draw, dtype=torch.int32).to(pair.query.device)
-        for length in pair.keys.shape[:2]
-    )
-    return fields.start(pair, y, x)
+def _halved(image: Tensor) -> Tensor:
+    size = [(side + 1) // 2 for side in size_of(image)]
+    return functional.interpolate(image, size, mode="area")
 
 
 def _working(image: NDArray[np.uint8], settings: AnalogySettings, pyramid: Pyramid) -> Tensor:
@@ -255,16 +178,13 @@ def _working(image: NDArray[np.uint8], settings: AnalogySettings, pyramid: Pyram
     return functional.interpolate(values, size, mode="bicubic", antialias=True).clamp(0, 1)
 
 
-def _full(
-    places: Places, shape: tuple[int, ...], keys_shape: tuple[int, ...], size: Size, keys_size: Size
-) -> Places:
-    """A field at the sizes of the given images."""
-    full, keys_full = (shape[0], shape[1]), (keys_shape[0], keys_shape[1])
-    if full == size and keys_full == keys_size:
+def _resized(places: Places, size: Size, keys_size: Size, old: Size, old_keys: Size) -> Places:
+    """A field between images of sizes `old` and `old_keys`, for other sizes of both."""
+    if size == old and keys_size == old_keys:
         return places
-    scale = (full[0] / size[0], full[1] / size[1])
-    keys_scale = (keys_full[0] / keys_size[0], keys_full[1] / keys_size[1])
-    return enlarged(*places, full, keys_full, scale, keys_scale)
+    scale = (size[0] / old[0], size[1] / old[1])
+    keys_scale = (keys_size[0] / old_keys[0], keys_size[1] / old_keys[1])
+    return enlarged(*places, size, keys_size, scale, keys_scale)
 
 
 class _Clock:

@@ -7,6 +7,7 @@ are cheaper; `docs/analogy.md` has what each is worth.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -101,13 +102,13 @@ def size_of(values: Tensor) -> Size:
 
 def _stride(sizes: list[Size], keys_sizes: list[Size], below: int) -> tuple[float, float]:
     """Cells of level `below` for one of the next, the same in both images."""
-    ratio = max(
-        fine / coarse
+    # The longest side tells it best: sizes are rounded, up or down, where a network pools.
+    coarse, fine = max(
+        (each[below + 1][axis], each[below][axis])
         for each in (sizes, keys_sizes)
-        for fine, coarse in zip(each[below], each[below + 1], strict=True)
+        for axis in (0, 1)
     )
-    # Sizes are rounded where a network pools, its strides are powers of two.
-    stride = float(2 ** round(torch.tensor(ratio).log2().item()))
+    stride = float(2 ** round(math.log2(fine / coarse)))
     return stride, stride
 
 

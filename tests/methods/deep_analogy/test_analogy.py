@@ -7,7 +7,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from exemplar.methods.deep_analogy.analogy import Analogy, make_analogy
+from exemplar.methods.deep_analogy.analogy import Analogy, _resized, make_analogy
 from exemplar.methods.deep_analogy.settings import AnalogySettings, TextureSettings
 from tests.methods.deep_analogy.small_pyramid import small_pyramid
 
@@ -35,10 +35,12 @@ def assert_sound(made: Analogy, a: np.ndarray, b: np.ndarray) -> None:
     assert made.b.shape == b.shape and made.b.dtype == np.uint8
 
 
-def test_a_shifted_view_is_found_and_gives_the_image_back():
+@pytest.mark.parametrize("whole_side", [320, 40])
+def test_a_shifted_view_is_found_and_gives_the_image_back(whole_side):
     whole = picture(56, 64)
     a, b = whole[:48, :52], whole[8:, 12:]
-    made = make_analogy(a, b, PYRAMID, settings(strength="aligned", texture=PUBLISHED))
+    by = settings(strength="aligned", texture=PUBLISHED, whole_side=whole_side)
+    made = make_analogy(a, b, PYRAMID, by)
     assert_sound(made, a, b)
     row, column = np.mgrid[:48, :52]
     moved = made.forward - np.stack([row, column], -1)
@@ -78,6 +80,7 @@ def test_the_result_is_the_mean_of_the_matches_copies():
         {"levels": "independent"},
         {"texture": PUBLISHED},
         {"strength": "1"},
+        {"whole_side": 40},
     ],
 )
 def test_every_setting_changes_the_fields_and_keeps_them_sound(more):
@@ -110,6 +113,21 @@ def test_large_images_are_matched_at_the_working_size():
     moved = made.forward - np.stack([row, column], -1)
     seen = (row >= 20) & (column >= 28)
     assert np.median(np.abs(moved[seen] - (-16, -24))) <= 1
+
+
+def test_a_field_of_half_the_size_says_where_the_coarsest_level_starts():
+    """Images of 53×61 and 59×72, halves of 27×31 and 30×36, cells of four pixels."""
+    row, column = torch.meshgrid(torch.arange(27), torch.arange(31), indexing="ij")
+    y, x = _resized((row + 2, column + 4), (14, 16), (15, 18), (27, 31), (30, 36))
+    # The cell (5, 6) has its middle at (10.6, 12.6) of the half, whose match lies at (12.6, 16.6).
+    assert (int(y[5, 6]), int(x[5, 6])) == (6, 8)
+    assert int(y.max()) <= 14 and int(x.max()) <= 17
+
+
+@pytest.mark.parametrize("whole_side", [320, 40])
+def test_odd_sizes_are_sound(whole_side):
+    a, b = picture(56, 64)[:53, :61], picture(60, 72, seed=1)[:59]
+    assert_sound(make_analogy(a, b, PYRAMID, settings(whole_side=whole_side)), a, b)
 
 
 def test_images_below_the_networks_least_size_are_enlarged():

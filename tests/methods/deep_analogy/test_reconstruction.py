@@ -74,3 +74,18 @@ def test_a_field_goes_down_levels_that_round_their_sizes():
     # Level 1 has the image's size: nothing moves.
     same = finer((y, x), sizes, sizes, 1, 0)
     assert torch.equal(same[0], y) and torch.equal(same[1], x)
+
+
+@pytest.mark.parametrize("size", [(28, 448), (24, 24), (31, 96)])
+def test_a_displacement_doubles_at_each_level_where_sizes_are_rounded_down(size):
+    sizes = [size, *((size[0] >> level, size[1] >> level) for level in range(5))]
+    height, width = sizes[5]
+    row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    # One cell down at the top level is two at the next.
+    y, _ = finer(((row + 1).clamp_max(height - 1), column), sizes, sizes, 5, 4)
+    if height > 1:
+        assert int(y[0, 0]) == 2
+    _, x = finer((row, (column + 1).clamp_max(width - 1)), sizes, sizes, 5, 4)
+    if width > 1:
+        assert int(x[0, 0]) == 2
+        assert int(x[0, 1]) == 3
