@@ -3,6 +3,7 @@
     python -m benchmarks.analogy
     python -m benchmarks.analogy --weights raw/5SE.pth     # the small VGG-19 encoders
     python -m benchmarks.analogy --weights raw/vgg19.pth --kind torchvision
+    python -m benchmarks.analogy --pairs raw/pairs         # NAME_A.png, NAME_BP.png: texture alone
 
 By default the features are those of the estimators' trunk (`make reproduce`), the photographs two
 that come with scikit-image. `learned` is measured where the stage `analogy_inverse` has learned
@@ -27,6 +28,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.record import Figure, best_times, cost, peak_memory, report
+from benchmarks.texture import read_pairs, texture
 from exemplar.features.backbone import BackboneSettings
 from exemplar.features.pyramid import Pyramid, load_pyramid
 from exemplar.matching import field as fields
@@ -67,14 +69,19 @@ class Bent(NamedTuple):
 
 
 def main() -> None:
-    """Measures, prints, writes reports/benchmarks/analogy.json."""
+    """Measures, prints, writes reports/benchmarks/analogy.json, or analogy_texture.json."""
     parser = argparse.ArgumentParser("python -m benchmarks.analogy", allow_abbrev=False)
     parser.add_argument("--weights", type=Path, help="of a network other than the trunk")
     parser.add_argument("--kind", default="vgg19_small", help="of these weights, as in params.yaml")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--side", type=int, default=SIDE, help="of the large pair, in pixels")
+    parser.add_argument("--pairs", type=Path, help="folder: only how plain places are matched")
     given = parser.parse_args()
+    try:
+        pairs = read_pairs(given.pairs, given.side) if given.pairs else []
+    except ValueError as error:
+        parser.error(str(error))
     keep_freed_memory()
     torch.set_num_threads(given.threads)
     backbone = {"kind": "estimator"}
@@ -86,6 +93,9 @@ def main() -> None:
     )
     settings = AnalogySettings(device=given.device, threads=given.threads, working_side=given.side)
     print(f"{pyramid.name} at {', '.join(pyramid.layers)}; {given.threads} threads, {given.device}")
+    if given.pairs:
+        report("analogy_texture", texture(pairs, pyramid, settings))
+        return
     report(
         "analogy",
         [

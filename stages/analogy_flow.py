@@ -25,15 +25,13 @@ from exemplar.methods.deep_analogy.settings import AnalogySettings
 from exemplar.metrics.correspondence import correspondence_error
 from exemplar.metrics.cycle import cycle_error
 from exemplar.metrics.flow import endpoint_error, psnr
-from exemplar.report.analogy_scores import FLOW, FLOW_COLUMNS
+from exemplar.report.analogy_scores import FLOW, FLOW_COLUMNS, TRUTH
 from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import workplace, written
 from exemplar.store.flow import field_of, flow_of
 
 NAME = "analogy_flow"
-TRUTH = "truth"
-"""In the place of a method: what the true field reaches."""
 
 
 class AnalogyFlowSettings(ComparedSettings):
@@ -51,7 +49,7 @@ def main() -> None:
     torch.set_num_threads(analogy.threads)
     weights = (layout.ESTIMATORS, inverse.STORED)
     sets = ready(settings.sets, flow_pairs, analogy, settings, weights)
-    with workplace(NAME, *inputs(sets, settings.model_dump(mode="json"))) as folder:
+    with workplace(NAME, *inputs(sets, NAME, settings.model_dump(mode="json"))) as folder:
         rows = [
             {"pair": f"{name}/{pair.name}", "method": method, **numbers}
             for name, pair, method, numbers in measured(sets, folder, measure, NAME)

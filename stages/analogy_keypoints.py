@@ -51,7 +51,7 @@ def main() -> None:
     torch.set_num_threads(analogy.threads)
     weights = (layout.ESTIMATORS, inverse.STORED)
     sets = ready(settings.sets, keypoint_pairs, analogy, settings, weights)
-    with workplace(NAME, *inputs(sets, settings.model_dump(mode="json"))) as folder:
+    with workplace(NAME, *inputs(sets, NAME, settings.model_dump(mode="json"))) as folder:
         rows = [
             {"category": f"{one.name}/{pair.category}", "method": method, **numbers}
             for one in sets

@@ -29,6 +29,8 @@ PAPER = (
     "Visual Attribute Transfer through Deep Image Analogy (Liao, Yao, Yuan, Hua, Kang), Tables 1 "
     "and 2"
 )
+TRUTH = "truth"
+"""In the place of a method: what the true field reaches."""
 METHODS = {
     "deep_analogy": "Deep Image Analogy",
     "deep_analogy_single": "· one direction (Eq. 3)",
@@ -37,7 +39,7 @@ METHODS = {
     "patchmatch": "PatchMatch on colours",
     "optical_flow": "TV-L1 flow",
     "identity": "same place",
-    "truth": "the truth",
+    TRUTH: "the truth",
     "sift_flow": "SIFT Flow",
     "deepflow2": "DeepFlow2",
     "cycle": "Cycle consistency",
@@ -130,24 +132,29 @@ def read_scores(path: Path) -> pd.DataFrame:
 def flow_blocks(table: pd.DataFrame) -> list[Block]:
     """Means over the pairs of each set by method, then the published ones.
 
+    All means of a block are over the same pairs. Where only some pairs of a set have a known flow,
+    these have a block of their own, and only there are endpoint errors and the truth.
+
     Args:
         table: as in `FLOW`.
 
     Returns:
-        A block for each set, without measures that none of its pairs has, and one for Table 1.
+        One or two blocks for each set, without measures that none of its pairs has, and one for
+        Table 1.
     """
     found = []
     for name, rows in _by(_records(table, "pair"), "set").items():
-        measures = [m for m in _MEASURES if any(not isnan(row[m]) for row in rows)]
-        cells = {
-            METHODS.get(method, method): tuple(
-                _shown(_mean([row[m] for row in of]), _MEASURES[m][1]) for m in measures
-            )
-            for method, of in _by(rows, "method").items()
-        }
-        title = f"{name}, {_count(len(_by(rows, 'part')), 'pair')}"
-        headings = tuple(_MEASURES[m][0] for m in measures)
-        found.append(Block(title, "", headings, tuple(cells.items())))
+        pairs = _by(rows, "part")
+        known = {row["part"] for row in rows if not isnan(row["endpoint_error"])}
+        if known and len(known) < len(pairs):
+            methods = [row for row in rows if row["method"] != TRUTH]
+            aside = [measure for measure in _MEASURES if measure != "endpoint_error"]
+            found.append(_means(f"{name}, {_count(len(pairs), 'pair')}", methods, aside))
+            rows = [row for row in rows if row["part"] in known]
+            of = f"{_count(len(known), 'pair')} with known flow"
+        else:
+            of = _count(len(pairs), "pair")
+        found.append(_means(f"{name}, {of}", rows, list(_MEASURES)))
     rows = tuple(
         (METHODS[method], (_shown(psnr, 2), _shown(error, 2)))
         for method, (psnr, error) in _TABLE_1.items()
@@ -184,6 +191,19 @@ def keypoint_blocks(table: pd.DataFrame) -> list[Block]:
     headings = tuple(SHORT[method] for method in methods)
     title = "published, PASCAL 3D+, PCK, 20 pairs a category"
     return [*found, Block(title, "category", headings, rows, ours=False)]
+
+
+def _means(title: str, rows: list[dict[str, Any]], measures: list[str]) -> Block:
+    """Means by method of those measures that some row has."""
+    measures = [m for m in measures if any(not isnan(row[m]) for row in rows)]
+    cells = {
+        METHODS.get(method, method): tuple(
+            _shown(_mean([row[m] for row in of]), _MEASURES[m][1]) for m in measures
+        )
+        for method, of in _by(rows, "method").items()
+    }
+    headings = tuple(_MEASURES[m][0] for m in measures)
+    return Block(title, "", headings, tuple(cells.items()))
 
 
 def _records(table: pd.DataFrame, column: str) -> list[dict[str, Any]]:

@@ -45,8 +45,8 @@ _DIFFERENCES = {
     FLOW.stem: (
         (
             "pairs",
-            "all 23 colour pairs of Middlebury; a flow is published of eight",
-            "those found below the root, endpoint errors where a flow is; and rendered heads",
+            "23 colour pairs of Middlebury, not named; a flow is published of eight",
+            "those below the root, endpoint errors of those with a flow; and rendered heads",
         ),
         (
             "A′ of the baselines",

@@ -16,15 +16,25 @@ from PIL import Image
 
 from exemplar.estimators import EstimatorsSettings, save_estimators
 from exemplar.features.pixelnet import PixelNet, PixelNetSettings
+from exemplar.methods.deep_analogy.analogy import Analogy
+from exemplar.methods.deep_analogy.inputs import Picture
 from exemplar.methods.deep_analogy.refinement import refined
-from exemplar.methods.deep_analogy.requests import MODES, STRENGTHS, Request, RequestError
+from exemplar.methods.deep_analogy.requests import (
+    MODES,
+    STRENGTHS,
+    Given,
+    Request,
+    RequestError,
+)
 from exemplar.methods.deep_analogy.settings import RECONSTRUCTIONS
-from exemplar.report.analogy_results import FILES
+from exemplar.report.analogy_results import CODE, FILES, warnings
 from exemplar.store import layout
 from exemplar.store.flow import field_of, read_flow
 from flows import analogy as flow
 from flows import cli
 from flows.analogy import analogy
+from stages import analogy_gallery as gallery
+from tests.test_architecture import closure
 
 A, B, OUT = Path("a.png"), Path("b.png"), Path("out")
 PLAIN = [name for name in FILES if "refined" not in name and name not in {
@@ -150,6 +160,16 @@ def test_large_and_tiny_images_are_matched_at_another_size_and_that_is_said() ->
     assert said[1].startswith("B′ (tiny.png) has 9×5 pixels and was enlarged and matched at")
 
 
+def test_a_strip_is_enlarged_though_rounding_leaves_its_height() -> None:
+    given = [Picture(name, np.zeros((*size, 3), np.uint8), "") for name, size in
+             (("thin.png", (20, 600)), ("wide.png", (17, 515)))]  # fmt: skip
+    field = np.zeros((1, 1, 2), np.int32)
+    made = Analogy(field, field, given[0].image, given[1].image, ((32, 960), (17, 512)), {})
+    said = [line for line in warnings(Given(*given, "photo-to-style"), made) if "matched" in line]
+    assert "thin.png) has 600×20 pixels and was enlarged and matched at 960×32" in said[0]
+    assert "wide.png) has 515×17 pixels and was matched at 512×17; its field was en" in said[1]
+
+
 def test_one_colour_is_matched_and_doubted() -> None:
     Image.new("RGB", (40, 40), (10, 90, 200)).save("flat.png")
     analogy(Request(A, Path("flat.png")), OUT, {})
@@ -203,7 +223,7 @@ def test_a_table_goes_on_where_it_was_stopped() -> None:
         picture(B, 9, (44, 30))  # another file of the same name
         analogy(default, OUT, {"seed": 1}, batch)
         assert len(calls) == 5
-        (OUT / "z" / "summary.json").unlink()
+        (OUT / "z" / "b.png").unlink()
         analogy(default, OUT, {"seed": 1}, batch)
     assert len(calls) == 6
 
@@ -212,7 +232,7 @@ def test_a_time_lapse_has_frames_by_name_and_moves() -> None:
     for number, name in enumerate(("10-dusk.png", "09-noon.png")):
         picture(Path("day", name), number + 5, (40, 40))
     made = analogy(Request(A, Path("day"), mode="time-lapse"), OUT, {})
-    folders = [OUT / "001-09-noon", OUT / "002-10-dusk"]
+    folders = [OUT / "09-noon", OUT / "10-dusk"]
     assert made == [OUT / "time-lapse.png", OUT / "frames", *folders]
     frames = [read(folder / "a-prime-refined.png") for folder in folders]
     with Image.open(made[0]) as animation:
@@ -220,14 +240,152 @@ def test_a_time_lapse_has_frames_by_name_and_moves() -> None:
         for number, frame in enumerate(frames):
             animation.seek(number)
             assert (np.asarray(animation.convert("RGB")) == frame).all()
-    assert [path.name for path in sorted(made[1].iterdir())] == ["001-09-noon.png",
-                                                                 "002-10-dusk.png"]  # fmt: skip
+    assert [path.name for path in sorted(made[1].iterdir())] == ["09-noon.png", "10-dusk.png"]
     # A folder of contents, of which one has another size.
     picture(Path("day", "11.png"), 8, (30, 44))
     made = analogy(Request(Path("day"), B, mode="time-lapse"), Path("other"), {})
     assert len(made) == 5
     with Image.open(made[0]) as animation:
         assert (animation.n_frames, animation.size) == (3, (40, 40))
+
+
+def test_an_image_more_makes_its_own_frame_alone_and_lost_ones_come_back() -> None:
+    request = Request(A, Path("day"), mode="time-lapse")
+    picture(Path("day", "noon.png"), 5, (40, 40))
+    picture(Path("day", "dusk.png"), 6, (40, 40))
+    with counted() as calls:
+        analogy(request, OUT, {})
+        picture(Path("day", "dawn.png"), 7, (40, 40))
+        analogy(request, OUT, {})
+        assert len(calls) == 3
+        whole = images_in(OUT)
+        assert [name for name in whole if "frames" in name] == [
+            "frames/dawn.png", "frames/dusk.png", "frames/noon.png"]  # fmt: skip
+        (OUT / "frames" / "dusk.png").unlink()
+        Path(OUT, "frames", "mine.txt").write_text("kept")
+        analogy(request, OUT, {})
+        assert len(calls) == 3 and images_in(OUT) == whole | {"frames/mine.txt": b"kept"}
+        time = Path(OUT, "time-lapse.png").stat().st_mtime_ns
+        analogy(request, OUT, {})
+        assert Path(OUT, "time-lapse.png").stat().st_mtime_ns == time
+        Path("day", "dawn.png").unlink()
+        analogy(request, OUT, {})
+    assert len(calls) == 3 and not Path(OUT, "frames", "dawn.png").exists()
+    # Users' own frames are not replaced.
+    Path("mine", "frames").mkdir(parents=True)
+    Path("mine", "frames", "noon.png").write_text("mine")
+    with pytest.raises(RequestError, match=r"mine: has frames/noon.png, which this command would"):
+        analogy(request, Path("mine"), {})
+
+
+def test_an_animation_is_small_and_its_frames_are_read_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flow, "SHOWN_SIDE", 25)
+    opened, read_one = [], flow._shown
+    monkeypatch.setattr(flow, "_shown", lambda *given: opened.append(given) or read_one(*given))
+    for number in range(3):
+        picture(Path(f"{number}.png"), number, (36, 50))
+    others = flow._Shown([Path("1.png"), Path("2.png")], (25, 18))
+    assert next(iter(others)).size == (25, 18) and len(opened) == 1
+    flow._write_animation(Path("moves.png"), [Path(f"{number}.png") for number in range(3)])
+    with Image.open("moves.png") as animation:
+        assert (animation.n_frames, animation.size) == (3, (25, 18))
+
+
+def test_files_of_users_are_neither_replaced_nor_removed() -> None:
+    OUT.mkdir()
+    picture(OUT / "b.png", 1, (44, 30))
+    mine = OUT / "b.png"
+    before = mine.read_bytes()
+    with counted() as calls, pytest.raises(RequestError) as caught:
+        analogy(Request(A, mine), OUT, {})
+    said = "would be replaced or removed as a result of this name; choose another --out"
+    assert str(caught.value) == f"out/b.png: {said}"
+    with pytest.raises(RequestError) as caught:
+        analogy(Request(A, B), OUT, {})
+    assert not calls and mine.read_bytes() == before
+    assert str(caught.value) == (
+        "out: has b.png, which this command would replace but did not write; choose another --out"
+    )
+    mine.unlink()
+    # What is not written is not in the way, and is kept by what is made after it.
+    for name in ("keypoints.csv", "b-refined.png"):
+        Path(OUT, name).write_text("mine")
+    analogy(Request(A, B), OUT, {})
+    analogy(Request(A, B), OUT, {"seed": 1})
+    assert {Path(OUT, name).read_text() for name in ("keypoints.csv", "b-refined.png")} == {"mine"}
+    with pytest.raises(RequestError, match=r"out: has b-refined.png, which"):
+        analogy(Request(A, B, mode="photo-to-photo"), OUT, {})
+    # Results of the last run are replaced, but not while they are what the next is made from.
+    with pytest.raises(RequestError, match=r"out/a-prime.png: would be replaced"):
+        analogy(Request(A, OUT / "a-prime.png"), OUT, {})
+
+
+def test_no_pair_of_a_table_is_made_when_one_cannot_be() -> None:
+    OUT.mkdir()
+    Path(OUT, "y").touch()
+    picture(Path("out/z/b.png"), 1, (30, 30))
+    long = "l" * 200
+    picture(Path(f"{long}.png"), 1, (30, 30))
+    batch = Path("pairs.csv")
+    batch.write_text(
+        f"a,b,name\na.png,b.png,x\na.png,b.png,y\na.png,out/z/b.png,z\n{long}.png,{long}.png,\n"
+    )
+    with counted() as calls, pytest.raises(RequestError) as caught:
+        analogy(Request(A, B), OUT, {}, batch)
+    assert not calls and sorted(path.name for path in OUT.iterdir()) == ["y", "z"]
+    lines = str(caught.value).split("\n")
+    assert [line.split(";")[0] for line in lines] == [
+        "out/y: expected a folder, got another file",
+        "out/z/b.png: would be replaced or removed as a result of this name",
+        f"out: a name of more than 255 bytes, '{long}-{long}', would be needed",
+    ]
+
+
+def test_a_pair_that_lost_a_file_or_whose_image_has_another_name_is_made_again() -> None:
+    with counted() as calls:
+        analogy(Request(A, B), OUT, {})
+        analogy(Request(A, B), OUT, {})
+        assert len(calls) == 1
+        (OUT / "forward.flo").unlink()
+        analogy(Request(A, B), OUT, {})
+        assert len(calls) == 2 and (OUT / "forward.flo").is_file()
+        Path("same.png").write_bytes(B.read_bytes())
+        analogy(Request(A, Path("same.png")), OUT, {})
+    assert len(calls) == 3
+    table = pd.read_csv(OUT / "attribution.csv", keep_default_na=False)
+    assert table["source"].tolist() == ["same.png", "a.png"]
+
+
+def test_results_are_made_again_when_any_code_that_makes_them_changes() -> None:
+    made = [*closure("exemplar.report.analogy_results"), *closure("exemplar.methods.deep_analogy")]
+    stage = {"stages/analogy_gallery.py"}
+    assert {gallery.OWN_CODE} == stage
+    for module, own in (("flows.analogy", flow.OWN_CODE), ("stages.analogy_gallery", stage)):
+        run = [file for file in {*closure(module), *made} if file.endswith(".py")]
+        left = {
+            file
+            for file in run
+            if not any(file == place or file.startswith(f"{place}/") for place in (*CODE, *own))
+        }
+        assert left <= {"exemplar/__init__.py", "exemplar/methods/__init__.py",
+                        "flows/__init__.py", "stages/__init__.py"}  # fmt: skip
+
+
+def test_much_memory_is_told_before_it_is_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(flow, "LARGE", 44 * 30)
+    monkeypatch.setattr(flow, "MEMORY", 10**6)
+    request = Request(A, B, mode="photo-to-photo")
+    with counted(fail_at=1), pytest.raises(KeyboardInterrupt):
+        analogy(request, OUT, {})
+    assert capsys.readouterr().err == (
+        "note: a.png has 50×36 pixels; refining results of that size takes about 2 GB of memory\n"
+    )
+    analogy(Request(A, B), OUT, {})
+    assert not capsys.readouterr().err
 
 
 def test_everything_wrong_is_told_before_anything_is_made() -> None:
@@ -274,7 +432,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
         "a.png b.png --batch pairs.csv --out x": "expected two images A and B, or --batch CSV",
         "--batch pairs.csv --mode time-lapse --out x": "takes an image and a folder",
         "a.png none.png --out x": "none.png: no such file",
-        "a.png b.png --out x --backbone vgg19_small:no.pth": "no.pth",
+        "a.png b.png --out x --backbone vgg19_small:no.pth": "check the path in --backbone",
+        "a.png b.png --out x --reconstruction learned": "exemplar reproduce analogy_inverse",
     }.items():
         assert cli.main(["analogy", *wrong.split()]) == 1
         assert said in capsys.readouterr().err

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 
 from exemplar.data.flow_pairs import FlowPair
 from exemplar.data.keypoint_pairs import KeypointPair
+from exemplar.methods.deep_analogy import evaluation
 from exemplar.methods.deep_analogy.baselines import Correspondence
 from exemplar.methods.deep_analogy.compared import METHODS, Matcher
 from exemplar.methods.deep_analogy.evaluation import EvaluationError
@@ -103,6 +106,29 @@ def test_other_settings_are_measured_anew(monkeypatch) -> None:
     with pytest.raises(KeyboardInterrupt):
         analogy_flow.main()
     assert {p.parent.parent.name for p in Path(".work").rglob("*.json")}.isdisjoint(first)
+
+
+@pytest.mark.parametrize("stage", [analogy_flow, analogy_keypoints])
+def test_measurements_depend_on_all_code_that_makes_them(
+    stage: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(evaluation, "sources_hash", lambda *places: asked.extend(places) or "")
+    write_params(**{stage.NAME: {"sets": {"heads": HEADS}, "methods": ["identity"]}})
+    stage.main()
+    assert f"stages/{stage.NAME}.py" in asked
+    tree = ast.parse(Path(stage.__file__ or "").read_text())
+    imported = {
+        f"{node.module}.{name.name}".replace(".", "/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("exemplar")
+        for name in node.names
+    }
+    # What reads settings, whose values count, and what writes tables.
+    aside = ("exemplar/settings", "exemplar/memory", "exemplar/report/analogy_scores",
+             "exemplar/store/layout", "exemplar/store/files")  # fmt: skip
+    places = tuple(place.removesuffix(".py") for place in asked)
+    assert not {name for name in imported if not name.startswith((*places, *aside))}
 
 
 def test_all_that_is_wrong_with_all_sets_is_told_before_anything_is_matched() -> None:

@@ -20,9 +20,9 @@ from exemplar.store.files import content_hash, sources_hash, written
 
 SOURCES = (
     "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/matching",
-    "exemplar/methods/deep_analogy", "exemplar/metrics",
+    "exemplar/methods/deep_analogy", "exemplar/metrics", "exemplar/store/flow.py",
 )  # fmt: skip
-"""Code that measurements depend on."""
+"""Code that measurements depend on, beside the stage's own."""
 
 
 class EvaluationError(ValueError):
@@ -146,13 +146,23 @@ def measured(
                 yield name, pair, method, json.loads(path.read_text())
 
 
-def inputs(sets: list[Set], *settings: Any) -> list[Any]:
-    """What measurements depend on, for `workplace`: sources, settings, weights and all pairs."""
-    parts: list[Any] = [sources_hash(*SOURCES), *settings]
+def inputs(sets: list[Set], stage: str, settings: dict[str, Any]) -> list[Any]:
+    """What measurements depend on, for `workplace`: sources, settings, weights and all pairs.
+
+    Args:
+        sets: ready.
+        stage: whose module says what is measured.
+        settings: its section.
+
+    Returns:
+        Values and bytes.
+    """
+    parts: list[Any] = [sources_hash(*SOURCES, f"stages/{stage}.py"), settings]
     for name, pairs, matcher in sets:
         parts += [name, matcher.analogy.model_dump(mode="json"), matcher.pyramid.name]
         if matcher.inverse is not None:
-            parts += [value.numpy().tobytes() for value in matcher.inverse.state_dict().values()]
+            weights = matcher.inverse.state_dict().values()
+            parts += [value.cpu().numpy().tobytes() for value in weights]
         parts += [content_hash(*_bytes(pair)) for pair in pairs]
     return parts
 

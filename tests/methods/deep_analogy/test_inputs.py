@@ -114,8 +114,9 @@ def test_points_have_names_or_numbers() -> None:
 def test_wrong_points_are_told_by_line() -> None:
     Path("p.csv").write_text("x,y\n1,1\n20,3\n2,\n3,nan\n4,-1\n5,11\n")
     Path("q.csv").write_text("x,z\n1,1\n")
+    Path("r.csv").write_text("\nx,y\n\n1,1\n3,2,1\n99,1\n")
     problems: list[str] = []
-    for name in ("p.csv", "q.csv", "none.csv"):
+    for name in ("p.csv", "q.csv", "none.csv", "r.csv"):
         assert read_points(Path(name), (12, 20), problems) is None
     assert problems == [
         (
@@ -127,17 +128,37 @@ def test_wrong_points_are_told_by_line() -> None:
             "and a row for each"
         ),
         "none.csv: no such file",
+        "r.csv: expected 2 cells in every row, as many as columns; mend line 5 (3)",
+        (
+            "r.csv: expected numbers with x from 0 to 19 and y from 0 to 11, the pixels of A; mend "
+            "line 6"
+        ),
     ]
+
+
+def test_points_of_rows_of_other_lengths_are_not_used() -> None:
+    Path("p.csv").write_text("x,y\n1,1\n7,3,4\n")
+    problems: list[str] = []
+    assert read_points(Path("p.csv"), (12, 20), problems) is None
+    assert len(problems) == 1 and problems[0].endswith("mend line 3 (3)")
 
 
 def test_tables_without_rows_are_told() -> None:
     Path("empty.csv").write_text("")
     Path("bare.csv").write_text("x,y\n")
+    Path("twice.csv").write_text("x,y,x\n1,2,3\n")
+    Path("open.csv").write_text('x,y\n1,"2\n')
+    Path("latin.csv").write_bytes(b"x,y\n1,\xe4\n")
     problems: list[str] = []
-    for name in ("empty.csv", "bare.csv"):
+    for name in ("empty.csv", "bare.csv", "twice.csv", "open.csv", "latin.csv"):
         assert read_table(Path(name), ("x", "y"), (), problems) is None
     assert problems[0].startswith("empty.csv: not a readable CSV file")
     assert problems[1].startswith("bare.csv: no row; expected")
+    assert problems[2].startswith("twice.csv: more than one column x; expected")
+    assert problems[3].startswith("open.csv: not a readable CSV file (unexpected end of data)")
+    assert problems[4].startswith("latin.csv: not a readable CSV file ('utf-8' codec can't decode")
+    Path("mark.csv").write_text("x,y\n1,2\n", encoding="utf-8-sig")
+    assert read_table(Path("mark.csv"), ("x", "y"), (), problems).index.tolist() == [2]
 
 
 def test_images_of_a_folder_come_by_name() -> None:

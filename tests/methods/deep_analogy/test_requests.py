@@ -8,17 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exemplar.features.vgg19_encoder import SmallVggSettings
+from exemplar.methods.deep_analogy import requests
 from exemplar.methods.deep_analogy.requests import (
     Request,
     RequestError,
-    load_networks,
     raise_all,
     read_batch,
     read_pair,
     series,
 )
-from exemplar.methods.deep_analogy.settings import AnalogySettings
 
 DEFAULT = Request(Path("-"), Path("-"))
 
@@ -50,6 +48,18 @@ def test_rows_say_what_differs_and_paths_are_beside_the_table() -> None:
     assert made == [
         Request(a, b, "a-b", "style-to-photo", "1"),
         Request(a, b, "second", "photo-to-photo", "3", Path("set/l.png"), Path("set/k.csv")),
+    ]
+
+
+def test_rows_that_are_too_long_or_short_are_told_with_the_others_by_their_lines() -> None:
+    made, problems = batch("a,b\n\na.png,b.png\n\nb.png,a.png,a.png\nb.png\n,b.png\n")
+    assert [(pair.a.name, pair.b.name) for pair in made] == [("a.png", "b.png")]
+    assert problems == [
+        (
+            "set/pairs.csv: expected 2 cells in every row, as many as columns; mend line "
+            "5 (3), 6 (1)"
+        ),
+        "set/pairs.csv, line 7: no a; name an image",
     ]
 
 
@@ -91,9 +101,30 @@ def test_a_time_lapse_has_a_pair_for_each_image_of_its_folder(side: str) -> None
     ends = {"a": one, "b": folder} if side == "b" else {"a": folder, "b": one}
     made = series(Request(**ends, mode="time-lapse"), problems)
     assert not problems
-    assert [pair.name for pair in made] == ["001-1", "002-2"]
+    assert [pair.name for pair in made] == ["1", "2"]
     assert [getattr(pair, side) for pair in made] == [folder / "1.png", folder / "2.png"]
     assert {pair.mode for pair in made} == {"time-lapse"}
+
+
+def lapse(names: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of pairs of a folder with such images, on a file system of any kind."""
+    found = [Path("set/lapse", name) for name in sorted(names)]
+    monkeypatch.setattr(requests, "pictures_in", lambda folder, problems: found)
+    problems: list[str] = []
+    made = series(Request(Path("set/a.png"), Path("set/lapse"), mode="time-lapse"), problems)
+    assert not problems
+    return [pair.name for pair in made]
+
+
+def test_an_image_more_leaves_the_names_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lapse(["2.png", "1.png"], monkeypatch) == ["1", "2"]
+    assert lapse(["2.png", "1.png", "0.jpg"], monkeypatch) == ["0", "1", "2"]
+    # Alike but for the suffix, or for upper case, or like what a time lapse has itself.
+    assert lapse(["x.jpg", "x.png", "y.png"], monkeypatch) == ["x.jpg", "x.png", "y"]
+    assert lapse(["X.png", "x.png"], monkeypatch) == ["X.png", "x.png-2"]
+    assert lapse(["Frames.png"], monkeypatch) == ["Frames.png"]
+    names = lapse(["time-lapse.png", "time-lapse.jpg", "x.png.png", "x.png"], monkeypatch)
+    assert names == ["time-lapse.jpg", "time-lapse.png-2", "x", "x.png"]
 
 
 def test_a_time_lapse_wants_one_folder() -> None:
@@ -132,14 +163,3 @@ def test_a_pair_is_read_whole_or_everything_wrong_is_told() -> None:
     with pytest.raises(RequestError) as caught:
         raise_all([*problems, *problems])
     assert str(caught.value).count("none.png: no such file") == 1
-
-
-def test_networks_that_are_not_there_are_told() -> None:
-    problems: list[str] = []
-    assert load_networks(AnalogySettings(), problems) is None
-    Path("other.safetensors").write_bytes(b"no weights")
-    other = SmallVggSettings(weights=Path("other.safetensors"))
-    assert load_networks(AnalogySettings(backbone=other), problems) is None
-    assert len(problems) == 2
-    assert "models/estimators.safetensors" in problems[0]
-    assert "other.safetensors" in problems[1]
