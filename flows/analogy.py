@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +17,41 @@ from pydantic import ValidationError
 from exemplar.methods.deep_analogy.analogy import make_analogy
 from exemplar.methods.deep_analogy.inputs import Problems
 from exemplar.methods.deep_analogy.inverse import STORED
+from exemplar.methods.deep_analogy.networks import Networks, load_networks
+from exemplar.methods.deep_analogy.refinement import MEMORY
 from exemplar.methods.deep_analogy.requests import (
-    Networks,
+    ANIMATION,
+    FRAMES,
+    LAPSE,
+    REFINED,
+    Given,
     Request,
-    load_networks,
     raise_all,
     read_batch,
     read_pair,
     series,
 )
 from exemplar.methods.deep_analogy.settings import AnalogySettings
-from exemplar.report.analogy_results import FILES, REFINED_A_PRIME, SUMMARY, write_results
+from exemplar.report.analogy_results import (
+    CODE,
+    REFINED_A_PRIME,
+    SUMMARY,
+    names_of,
+    write_results,
+)
 from exemplar.settings import load_params, section
-from exemplar.store.files import content_hash, remove, replace, sources_hash, written
+from exemplar.store.files import content_hash, sources_hash
+from flows.delivery import Place, check_places, delivered, finished
 
-CODE = ("exemplar/methods/deep_analogy", "exemplar/matching", "exemplar/features",
-        "exemplar/report", "exemplar/data/pixels.py")  # fmt: skip
-"""What results depend on beside files and settings."""
+OWN_CODE = ("flows/analogy.py", "flows/delivery.py")
+"""What results depend on beside files, settings and `CODE`."""
 
 OPTIONS = {"working_side": "--side"}
 """Options that are called otherwise than the settings they change."""
 
-FRAMES, ANIMATION = "frames", "time-lapse.png"
 DURATION = 600  # milliseconds that each frame of a time lapse is shown
+SHOWN_SIDE = 640  # pixels of its longer side at most, since all frames are held to be written
+LARGE = 25_000_000  # pixels from which refining needs so much memory that it is said before
 
 
 def analogy(
@@ -52,8 +64,8 @@ def analogy(
     Args:
         request: a pair; with the mode `time-lapse`, an image and a folder; with a table, what
             holds for all its pairs.
-        out: the folder to write to; files of the same names are replaced. A pair's own files are
-            directly in it, those of several in a folder for each.
+        out: the folder to write to; results of earlier runs are replaced, other files never. A
+            pair's own files are directly in it, those of several in a folder for each.
         changes: settings other than those of the section `analogy` of `params.yaml`.
         batch: a table of pairs.
 
@@ -67,24 +79,31 @@ def analogy(
     problems: Problems = []
     settings = _settings(changes, problems)
     requests = _requests(request, batch, problems)
+    lapse = request.mode == "time-lapse" and batch is None
+    large: dict[str, None] = {}
     for pair in requests:
-        read_pair(pair, problems)
-    networks = None if settings is None else load_networks(settings, problems)
-    _check_folder(out, problems)
+        large |= dict.fromkeys(_large(read_pair(pair, problems)))
+    by_option = "backbone" in changes
+    networks = None if settings is None else load_networks(settings, problems, by_option)
+    files = {file: None for pair in requests for file in pair.files}
+    check_places(
+        out, _places(out, requests, lapse), [*files, *([batch] if batch else [])], problems
+    )
     raise_all(problems)
     assert settings is not None
     assert networks is not None
+    for note in large:
+        print(f"note: {note}", file=sys.stderr, flush=True)
     torch.set_num_threads(settings.threads)
-    made = []
+    made, origins = [], []
     for number, pair in enumerate(requests, start=1):
-        folder = out / pair.name
-        said = _make(pair, folder, with_strength(settings, pair), networks)
+        folder, chosen = out / pair.name, with_strength(settings, pair)
+        origins.append(_origin(pair, chosen, networks))
+        said = _make(pair, folder, chosen, networks, origins[-1])
         if len(requests) > 1:
             print(f"{number}/{len(requests)} {pair.name}: {said}", file=sys.stderr, flush=True)
         made.append(folder)
-    if request.mode == "time-lapse" and batch is None:
-        return [*_animate(out, [pair.name for pair in requests]), *made]
-    return made
+    return [*_animate(out, [pair.name for pair in requests], origins), *made] if lapse else made
 
 
 def with_strength(settings: AnalogySettings, pair: Request) -> AnalogySettings:
@@ -118,16 +137,48 @@ def _requests(request: Request, batch: Path | None, problems: Problems) -> list[
     return [request]
 
 
-def _make(pair: Request, folder: Path, settings: AnalogySettings, networks: Networks) -> str:
-    """Makes one pair, if it is not there; says what was done."""
-    origin = content_hash(
+def _places(out: Path, requests: Sequence[Request], lapse: bool) -> list[Place]:
+    """All that will be written."""
+    places = []
+    for pair in requests:
+        names = names_of(pair.mode, pair.labels is not None, pair.keypoints is not None)
+        places.append(Place(out / pair.name, SUMMARY, names))
+    if lapse:
+        frames = [_frame_name(pair.name) for pair in requests]
+        places.append(Place(out, LAPSE, frozenset([LAPSE, ANIMATION, *frames])))
+    return places
+
+
+def _large(given: Given | None) -> list[str]:
+    """What is said of images before much memory is taken."""
+    if given is None or given.mode not in REFINED:
+        return []
+    return [
+        f"{picture.source} has {picture.image.shape[1]}×{picture.image.shape[0]} pixels; refining "
+        f"results of that size takes about {picture.image[..., 0].size * MEMORY / 1e9:.0f} GB of "
+        "memory"
+        for picture in (given.a, given.b_prime)
+        if picture.image[..., 0].size > LARGE
+    ]
+
+
+def _origin(pair: Request, settings: AnalogySettings, networks: Networks) -> str:
+    """A hash of all that a pair's results depend on."""
+    return content_hash(
         *pair.files,
+        [str(path) for path in pair.files],  # which results name
         settings.model_dump(mode="json"),
         {"mode": pair.mode, "labels": pair.labels is not None, "network": networks.pyramid.name},
         *([STORED] if networks.inverse is not None else []),
-        sources_hash(*CODE),
+        sources_hash(*CODE, *OWN_CODE),
     )
-    if _origin(folder) == origin:
+
+
+def _make(
+    pair: Request, folder: Path, settings: AnalogySettings, networks: Networks, origin: str
+) -> str:
+    """Makes one pair, if it is not there; says what was done."""
+    if finished(folder, SUMMARY) == origin:
         return "there already"
     problems: Problems = []
     given = read_pair(pair, problems)
@@ -140,67 +191,52 @@ def _make(pair: Request, folder: Path, settings: AnalogySettings, networks: Netw
     seconds = {name: round(value, 3) for name, value in found.seconds.items()}
     network = {"name": networks.pyramid.name, "layers": networks.pyramid.layers}
     facts = {"network": network, "seconds": seconds, "made_from": origin}
-    with _delivered(folder) as partial:
+    with delivered(folder, SUMMARY) as partial:
         write_results(partial, given, found, settings, facts)
     for warning in json.loads((folder / SUMMARY).read_text())["warnings"]:
         print(f"note: {warning}", file=sys.stderr, flush=True)
     return f"{time.perf_counter() - begun:.1f} s"
 
 
-def _origin(folder: Path) -> str | None:
-    """What a folder's files were made from, if all are there."""
-    try:
-        return json.loads((folder / SUMMARY).read_text()).get("made_from")
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
-@contextmanager
-def _delivered(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder, whose files are moved to `folder` if the block ends well.
-
-    Other files there are left alone, for users may name a folder that they use for more; those of
-    an earlier run are replaced or removed. The summary goes first and comes last, so that a folder
-    that has one is whole.
-    """
-    partial = folder / ".partial"
-    remove(partial)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        (folder / SUMMARY).unlink(missing_ok=True)
-        for name in FILES:
-            if (partial / name).exists():
-                replace(partial / name, folder / name)
-            else:
-                (folder / name).unlink(missing_ok=True)
-    finally:
-        remove(partial)
-
-
-def _animate(out: Path, names: list[str]) -> list[Path]:
+def _animate(out: Path, names: list[str], origins: list[str]) -> list[Path]:
     """Frames of a time lapse, and all of them as one animated PNG."""
-    images = [Image.open(out / name / REFINED_A_PRIME).convert("RGB") for name in names]
-    with written(out / FRAMES) as partial:
-        partial.mkdir()
-        for name, image in zip(names, images, strict=True):
-            image.save(partial / f"{name}.png", format="PNG")
-    # An animation has one size: that of its first frame.
-    size = images[0].size
-    first, *others = (
-        each if each.size == size else ImageOps.pad(each, size, color="white") for each in images
-    )
-    with written(out / ANIMATION) as partial:
-        first.save(
-            partial, format="PNG", save_all=True, append_images=others, duration=DURATION, loop=0
-        )
+    origin = content_hash(names, origins)
+    if finished(out, LAPSE) != origin:
+        with delivered(out, LAPSE) as partial:
+            (partial / FRAMES).mkdir()
+            paths = [partial / _frame_name(name) for name in names]
+            for name, path in zip(names, paths, strict=True):
+                shutil.copyfile(out / name / REFINED_A_PRIME, path)
+            _write_animation(partial / ANIMATION, paths)
+            (partial / LAPSE).write_text(json.dumps({"made_from": origin}))
     return [out / ANIMATION, out / FRAMES]
 
 
-def _check_folder(out: Path, problems: Problems) -> None:
-    """Notes that files cannot be written to a folder because it, or one above, is none."""
-    for path in (out, *out.parents):
-        if path.is_symlink() or path.exists():
-            if not path.is_dir():
-                problems.append(f"--out {out}: expected a folder, but {path} is none; name another")
-            return
+def _write_animation(path: Path, frames: Sequence[Path]) -> None:
+    """An animation, of the size of its first frame: larger ones are made smaller, others padded."""
+    with Image.open(frames[0]) as image:
+        width, height = image.size
+    factor = min(1, SHOWN_SIDE / max(width, height))
+    size = (max(1, round(factor * width)), max(1, round(factor * height)))
+    first = _shown(frames[0], size)
+    others = _Shown(frames[1:], size)
+    first.save(path, format="PNG", save_all=True, append_images=others, duration=DURATION, loop=0)
+
+
+class _Shown:
+    """Frames of an animation, read when they are asked for, as often as that is."""
+
+    def __init__(self, paths: Sequence[Path], size: tuple[int, int]) -> None:
+        self._paths, self._size = paths, size
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        return (_shown(path, self._size) for path in self._paths)
+
+
+def _shown(path: Path, size: tuple[int, int]) -> Image.Image:
+    with Image.open(path) as image:
+        return ImageOps.pad(image.convert("RGB"), size, color="white")
+
+
+def _frame_name(pair: str) -> str:
+    return f"{FRAMES}/{pair}.png"

@@ -21,18 +21,18 @@ from exemplar.methods.deep_analogy.analogy import make_analogy
 from exemplar.methods.deep_analogy.gallery import GallerySettings, read_named
 from exemplar.methods.deep_analogy.inputs import Problems
 from exemplar.methods.deep_analogy.inverse import STORED
-from exemplar.methods.deep_analogy.requests import Given, load_networks, raise_all
+from exemplar.methods.deep_analogy.networks import load_networks
+from exemplar.methods.deep_analogy.requests import Given, raise_all
 from exemplar.methods.deep_analogy.settings import AnalogySettings
 from exemplar.report.analogies import gathered, render
-from exemplar.report.analogy_results import write_results
+from exemplar.report.analogy_results import CODE, write_results
 from exemplar.report.analogy_scores import FLOW, KEYPOINTS, read_scores
 from exemplar.settings import load_params, section
 from exemplar.store.files import content_hash, replace, sources_hash, workplace, written
 
 ANALOGIES, PAGE = Path("analogies"), Path("reports/analogies.html")
-CODE = ("exemplar/methods/deep_analogy", "exemplar/matching", "exemplar/features",
-        "exemplar/report", "exemplar/data/pixels.py")  # fmt: skip
-"""What unfinished work depends on beside images and settings."""
+OWN_CODE = "stages/analogy_gallery.py"
+"""What unfinished work depends on beside images, settings and `CODE`."""
 
 PRINTED = ("analogy", "analogy_flow", "analogy_keypoints", "analogy_gallery")
 """The settings that the page prints; all of them must be dependencies of the stage."""
@@ -55,7 +55,7 @@ def main() -> None:
     chosen = {name: gallery.pairs[name].chosen(settings) for name in pairs}
     inputs: list[Any] = [
         network,
-        sources_hash(*CODE),
+        sources_hash(*CODE, OWN_CODE),
         [
             [name, *_identity(pairs[name]), of.model_dump(mode="json")]
             for name, of in chosen.items()

@@ -18,7 +18,7 @@ from PIL import Image
 from exemplar.methods.deep_analogy.analogy import Analogy
 from exemplar.methods.deep_analogy.inputs import LARGEST, Picture, Points, doubts
 from exemplar.methods.deep_analogy.refinement import refined
-from exemplar.methods.deep_analogy.requests import REFINED, Given
+from exemplar.methods.deep_analogy.requests import REFINED, Given, Mode
 from exemplar.methods.deep_analogy.settings import AnalogySettings
 from exemplar.methods.deep_analogy.transfer import carried_labels, carried_points
 from exemplar.metrics.cycle import cycle_error
@@ -38,6 +38,21 @@ FILES = (
     ATTRIBUTION, SOURCES, LABELS, KEYPOINTS, SUMMARY,
 )  # fmt: skip
 """All that a folder may have, the summary last."""
+
+CODE = (
+    "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/matching",
+    "exemplar/methods/deep_analogy", "exemplar/metrics", "exemplar/report", "exemplar/store",
+    "exemplar/training", "exemplar/settings.py",
+)  # fmt: skip
+"""What the files depend on beside images and settings."""
+
+
+def names_of(mode: Mode, labels: bool, points: bool) -> frozenset[str]:
+    """The files of a pair of some mode, with labels and points of A or without."""
+    absent = {REFINED_A_PRIME, REFINED_B} if mode not in REFINED else set()
+    absent |= {LABELS} if not labels else set()
+    absent |= {KEYPOINTS} if not points else set()
+    return frozenset(FILES) - absent
 
 
 def write_results(
@@ -98,7 +113,7 @@ def warnings(given: Given, made: Analogy) -> list[str]:
         height, width = picture.image.shape[:2]
         if size != (height, width):
             matched, field = (
-                ("matched", "enlarged") if size[0] < height
+                ("matched", "enlarged") if size[0] * size[1] < height * width
                 else ("enlarged and matched", "made smaller")
             )  # fmt: skip
             told.append(

@@ -358,7 +358,16 @@ def test_a_pair_that_lost_a_file_or_whose_image_has_another_name_is_made_again()
     assert table["source"].tolist() == ["same.png", "a.png"]
 
 
-def test_results_are_made_again_when_any_code_that_makes_them_changes() -> None:
+def test_a_pair_is_made_again_when_its_code_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    analogy(Request(A, B), OUT, {})
+    changed = []
+    monkeypatch.setattr(flow, "sources_hash", lambda *places: changed.append(places) or "changed")
+    with counted() as calls:
+        analogy(Request(A, B), OUT, {})
+    assert len(calls) == 1 and changed == [(*CODE, *flow.OWN_CODE)]
+
+
+def test_all_code_that_makes_results_is_looked_at_for_changes() -> None:
     made = [*closure("exemplar.report.analogy_results"), *closure("exemplar.methods.deep_analogy")]
     stage = {"stages/analogy_gallery.py"}
     assert {gallery.OWN_CODE} == stage

@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from exemplar.methods.deep_analogy.requests import RequestError
-from exemplar.report.analogy_results import FILES
+from exemplar.report.analogy_results import CODE, FILES
 from exemplar.report.analogy_scores import FLOW, FLOW_COLUMNS, KEYPOINT_COLUMNS, KEYPOINTS
 from exemplar.settings import SettingsError
 from exemplar.store.files import content_hash
@@ -98,6 +98,23 @@ def test_one_seed_gives_one_page_and_stopped_work_goes_on(monkeypatch: pytest.Mo
     stage.main()
     assert len(calls) == 2 + 2
     assert content_hash(Path("analogies"), Path("reports/analogies.html")) == whole
+
+
+def test_unfinished_work_of_other_code_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, make, looked_at = [], stage.make_analogy, []
+
+    def stopped(*given):
+        calls.append(given[0].shape)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return make(*given)
+
+    monkeypatch.setattr(stage, "make_analogy", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        stage.main()
+    monkeypatch.setattr(stage, "sources_hash", lambda *places: looked_at.append(places) or "other")
+    stage.main()
+    assert len(calls) == 2 + 3 and looked_at == [(*CODE, stage.OWN_CODE)]
 
 
 def test_everything_wrong_is_told_and_nothing_is_written() -> None:

@@ -6,6 +6,7 @@ files are told together, before anything is matched.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +134,7 @@ def read_points(path: Path, size: tuple[int, int], problems: Problems) -> Points
     Returns:
         The points, none if they cannot be used.
     """
+    known = len(problems)
     table = read_table(path, ("x", "y"), ("name",), problems)
     if table is None:
         return None
@@ -141,11 +143,12 @@ def read_points(path: Path, size: tuple[int, int], problems: Problems) -> Points
     with np.errstate(invalid="ignore"):
         inside = ((np.rint(places) >= 0) & (np.rint(places) < size)).all(1)
     if not inside.all():
-        wrong = ", ".join(str(2 + row) for row in np.flatnonzero(~inside))
+        wrong = ", ".join(str(table.index[row]) for row in np.flatnonzero(~inside))
         problems.append(
             f"{path}: expected numbers with x from 0 to {size[1] - 1} and y from 0 to "
             f"{size[0] - 1}, the pixels of A; mend line {wrong}"
         )
+    if len(problems) > known:
         return None
     names = table["name"] if "name" in table else pd.Series(range(1, len(table) + 1)).astype(str)
     return Points(tuple(names), places)
@@ -154,39 +157,64 @@ def read_points(path: Path, size: tuple[int, int], problems: Problems) -> Points
 def read_table(
     path: Path, needed: tuple[str, ...], optional: tuple[str, ...], problems: Problems
 ) -> pd.DataFrame | None:
-    """Reads a CSV file with a line of column names, cells as text, missing ones empty.
+    """Reads a CSV file with a line of column names, cells as text.
 
     Args:
         path: the file.
         needed: columns that must be there.
         optional: columns that may.
-        problems: gets a line if it cannot be used.
+        problems: gets a line if it cannot be used, and one for rows of another length.
 
     Returns:
-        At least one row; none if it cannot be used.
+        The rows that are as long as the first, at least one, by the lines on which they end; none
+        if the file cannot be used.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except FileNotFoundError:
-        problems.append(f"{path}: no such file")
+    rows = _rows(path, problems)
+    if rows is None:
         return None
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        problems.append(f"{path}: not a readable CSV file ({error})")
-        return None
-    table.columns = [str(name).strip() for name in table.columns]
-    table = table.fillna("")
-    missing = [name for name in needed if name not in table]
-    unknown = [name for name in table if name not in needed + optional]
-    if missing or unknown or not len(table):
+    _, names = rows.pop(0)
+    missing = [name for name in needed if name not in names]
+    unknown = [name for name in names if name not in needed + optional]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if missing or unknown or twice or not rows:
         wrong = [f"no column {', '.join(missing)}"] * bool(missing)
         wrong += [f"unknown columns {', '.join(unknown)}"] * bool(unknown)
-        wrong += ["no row"] * (not len(table))
+        wrong += [f"more than one column {', '.join(twice)}"] * bool(twice)
+        wrong += ["no row"] * (not rows)
         problems.append(
             f"{path}: {'; '.join(wrong)}; expected the columns {', '.join(needed)} and perhaps "
             f"{', '.join(optional)}, and a row for each"
         )
         return None
-    return table
+    other = [f"{line} ({len(cells)})" for line, cells in rows if len(cells) != len(names)]
+    if other:
+        problems.append(
+            f"{path}: expected {len(names)} cells in every row, as many as columns; mend line "
+            f"{', '.join(other)}"
+        )
+    fitting = {line: cells for line, cells in rows if len(cells) == len(names)}
+    if not fitting:
+        return None
+    return pd.DataFrame.from_dict(fitting, orient="index", columns=pd.Index(names), dtype=str)
+
+
+def _rows(path: Path, problems: Problems) -> list[tuple[int, list[str]]] | None:
+    """The cells of a CSV file's rows by their lines, without empty lines; the first one's too."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, skipinitialspace=True, strict=True)
+            rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except FileNotFoundError:
+        problems.append(f"{path}: no such file")
+        return None
+    except (ValueError, OSError, csv.Error) as error:  # text that is not UTF-8 is a ValueError
+        problems.append(f"{path}: not a readable CSV file ({error})")
+        return None
+    rows = [(line, cells) for line, cells in rows if cells not in ([], [""])]
+    if not rows:
+        problems.append(f"{path}: not a readable CSV file (it is empty)")
+        return None
+    return rows
 
 
 def pictures_in(folder: Path, problems: Problems) -> list[Path]:

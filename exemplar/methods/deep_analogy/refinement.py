@@ -8,6 +8,8 @@ al., "Edge-Preserving Decompositions for Multi-Scale Tone and Detail Manipulatio
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ FLAT = 1e-4
 """ε: the step of the guide, in [0, 1], that is no edge at all."""
 TOLERANCE = 1e-3
 """What is left of the residual; values are then right to about 1e-4, an eighth bit is 4e-3."""
+MEMORY = 75
+"""Bytes that refining takes for each pixel."""
 MOST = 2000  # steps, far more than any image has taken
 
 Values = NDArray[np.float64]
@@ -49,9 +53,13 @@ def refined(
         raise ValueError(
             f"expected two images (H, W, 3) of one size, got {image.shape} and {transferred.shape}"
         )
-    own = image.astype(np.float64) / 255
-    change = smoothed(transferred / 255 - own, own @ np.asarray(GREY), smoothness)
-    return np.rint(255 * np.clip(own + change, 0, 1)).astype(np.uint8)
+    matrix = _matrix(image @ np.asarray(GREY, np.float64) / 255, smoothness)
+    out = np.empty_like(image)
+    for c in range(3):
+        own = image[..., c] / 255
+        own += _solved(matrix, transferred[..., c] / 255 - own, TOLERANCE)
+        out[..., c] = np.rint(255 * np.clip(own, 0, 1))
+    return out
 
 
 def smoothed(
@@ -81,28 +89,50 @@ def smoothed(
         raise ValueError(
             f"expected values (H, W, C) and a guide (H, W), got {values.shape} and {guide.shape}"
         )
-    # Channels are systems of their own with one matrix, and planes for the sake of NumPy's speed.
-    values = np.ascontiguousarray(np.moveaxis(values, -1, 0), np.float64)
+    matrix = _matrix(guide, smoothness)
+    planes = np.moveaxis(values, -1, 0)
+    return np.stack([_solved(matrix, plane, tolerance) for plane in planes], axis=-1)
+
+
+class _Matrix(NamedTuple):
+    """1 + Laplacian, and the inverse pivots of its incomplete factor; each (H, W)."""
+
+    right: Values
+    down: Values
+    pivots: Values
+
+
+def _matrix(guide: Values, smoothness: float) -> _Matrix:
     right, down = _weights(guide, smoothness)
-    pivots = _pivots(right, down)
-    # Conjugate gradients.
-    solution = np.zeros_like(values)
-    residual = values.copy()
-    moved = _preconditioned(right, down, pivots, residual)
-    direction = moved
-    product = _inner(residual, moved)
-    enough = tolerance**2 * _inner(values, values)
+    return _Matrix(right, down, _pivots(right, down))
+
+
+def _solved(matrix: _Matrix, values: Values, tolerance: float) -> Values:
+    """The solution (H, W) for one channel, by conjugate gradients.
+
+    A large photograph's planes fill memory, so there is one channel at a time, and four planes
+    beside the matrix.
+    """
+    residual = np.array(values, np.float64, order="C")
+    enough = tolerance**2 * _inner(residual, residual)
+    solution, scratch = np.zeros_like(residual), np.empty_like(residual)
+    _precondition(*matrix, residual, scratch)
+    direction = scratch.copy()
+    product = _inner(residual, scratch)
     for _ in range(MOST):
-        if (_inner(residual, residual) <= enough).all():
+        if _inner(residual, residual) <= enough:
             break
-        turned = _applied(right, down, direction)
-        step = _ratio(product, _inner(direction, turned))
-        solution += step * direction
-        residual -= step * turned
-        moved = _preconditioned(right, down, pivots, residual)
-        former, product = product, _inner(residual, moved)
-        direction = moved + _ratio(product, former) * direction
-    return np.moveaxis(solution, 0, -1)
+        _apply(matrix.right, matrix.down, direction, scratch)
+        step = product / _inner(direction, scratch)
+        scratch *= step
+        residual -= scratch
+        np.multiply(direction, step, out=scratch)
+        solution += scratch
+        _precondition(*matrix, residual, scratch)
+        former, product = product, _inner(residual, scratch)
+        direction *= product / former
+        direction += scratch
+    return solution
 
 
 def _weights(guide: Values, smoothness: float) -> tuple[Values, Values]:
@@ -113,41 +143,27 @@ def _weights(guide: Values, smoothness: float) -> tuple[Values, Values]:
     return right, down
 
 
-def _inner(one: Values, other: Values) -> Values:
-    """Of planes (C, H, W), each channel's: (C, 1, 1)."""
-    products = [np.dot(*pair) for pair in zip(_rows(one), _rows(other), strict=True)]
-    return np.array(products)[:, None, None]
-
-
-def _rows(planes: Values) -> Values:
-    return planes.reshape(len(planes), -1)
-
-
-def _ratio(above: Values, below: Values) -> Values:
-    """A quotient, 0 in channels that are solved already."""
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+def _inner(one: Values, other: Values) -> float:
+    return float(np.dot(one.ravel(), other.ravel()))
 
 
 @numba.njit(nogil=True, cache=True)
-def _applied(right, down, values):
-    """The matrix of the least squares, 1 + Laplacian, times (C, H, W)."""
-    channels, height, width = values.shape
-    out = np.empty_like(values)
+def _apply(right, down, values, out):
+    """The matrix of the least squares, 1 + Laplacian, times (H, W)."""
+    height, width = values.shape
     for y in range(height):
         for x in range(width):
-            for c in range(channels):
-                own = values[c, y, x]
-                total = own
-                if x > 0:
-                    total += right[y, x - 1] * (own - values[c, y, x - 1])
-                if x < width - 1:
-                    total += right[y, x] * (own - values[c, y, x + 1])
-                if y > 0:
-                    total += down[y - 1, x] * (own - values[c, y - 1, x])
-                if y < height - 1:
-                    total += down[y, x] * (own - values[c, y + 1, x])
-                out[c, y, x] = total
-    return out
+            own = values[y, x]
+            total = own
+            if x > 0:
+                total += right[y, x - 1] * (own - values[y, x - 1])
+            if x < width - 1:
+                total += right[y, x] * (own - values[y, x + 1])
+            if y > 0:
+                total += down[y - 1, x] * (own - values[y - 1, x])
+            if y < height - 1:
+                total += down[y, x] * (own - values[y + 1, x])
+            out[y, x] = total
 
 
 @numba.njit(nogil=True, cache=True)
@@ -172,26 +188,22 @@ def _pivots(right, down):
 
 
 @numba.njit(nogil=True, cache=True)
-def _preconditioned(right, down, inverse, values):
-    """The incomplete factor's solution for (C, H, W): forwards, then backwards."""
-    channels, height, width = values.shape
-    out = np.empty_like(values)
+def _precondition(right, down, inverse, values, out):
+    """The incomplete factor's solution for (H, W): forwards, then backwards."""
+    height, width = values.shape
     for y in range(height):
         for x in range(width):
-            for c in range(channels):
-                total = values[c, y, x]
-                if x > 0:
-                    total += right[y, x - 1] * out[c, y, x - 1]
-                if y > 0:
-                    total += down[y - 1, x] * out[c, y - 1, x]
-                out[c, y, x] = total * inverse[y, x]
+            total = values[y, x]
+            if x > 0:
+                total += right[y, x - 1] * out[y, x - 1]
+            if y > 0:
+                total += down[y - 1, x] * out[y - 1, x]
+            out[y, x] = total * inverse[y, x]
     for y in range(height - 1, -1, -1):
         for x in range(width - 1, -1, -1):
-            for c in range(channels):
-                total = 0.0
-                if x < width - 1:
-                    total += right[y, x] * out[c, y, x + 1]
-                if y < height - 1:
-                    total += down[y, x] * out[c, y + 1, x]
-                out[c, y, x] += total * inverse[y, x]
-    return out
+            total = 0.0
+            if x < width - 1:
+                total += right[y, x] * out[y, x + 1]
+            if y < height - 1:
+                total += down[y, x] * out[y + 1, x]
+            out[y, x] += total * inverse[y, x]

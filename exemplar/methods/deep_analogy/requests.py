@@ -6,16 +6,16 @@ Everything is looked at before anything is matched, and all that is wrong is tol
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, count, groupby
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exemplar.features.pyramid import Pyramid, load_pyramid
 from exemplar.methods.deep_analogy.inputs import (
     Picture,
     Points,
@@ -26,9 +26,7 @@ from exemplar.methods.deep_analogy.inputs import (
     read_points,
     read_table,
 )
-from exemplar.methods.deep_analogy.inverse import STORED, Inverse, load_inverse
-from exemplar.methods.deep_analogy.settings import AnalogySettings, Strength
-from exemplar.store import layout
+from exemplar.methods.deep_analogy.settings import Strength
 
 Mode = Literal["photo-to-style", "style-to-style", "style-to-photo", "photo-to-photo", "time-lapse"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -38,6 +36,9 @@ REFINED: tuple[Mode, ...] = ("photo-to-photo", "time-lapse")
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 NEEDED, OPTIONAL = ("a", "b"), ("name", "mode", "strength", "labels", "keypoints")
 """Columns of a table of pairs."""
+
+FRAMES, ANIMATION, LAPSE = "frames", "time-lapse.png", "time-lapse.json"
+"""What a time lapse has beside its pairs' folders: images, all of them as one, and a record."""
 
 SHOWN = 30  # problems of a report that are spelt out
 
@@ -95,13 +96,6 @@ class Given:
     points: Points | None = None
 
 
-class Networks(NamedTuple):
-    """What pairs are matched by."""
-
-    pyramid: Pyramid
-    inverse: Inverse | None
-
-
 def read_batch(path: Path, request: Request, problems: Problems) -> list[Request]:
     """Reads a table of pairs.
 
@@ -116,8 +110,9 @@ def read_batch(path: Path, request: Request, problems: Problems) -> list[Request
     """
     table = read_table(path, NEEDED, OPTIONAL, problems)
     made: list[tuple[int, Request]] = []
-    for line, cells in enumerate([] if table is None else table.to_dict("records"), start=2):
-        cell = {str(key): str(value).strip() for key, value in cells.items()}
+    rows = [] if table is None else zip(table.index, table.to_dict("records"), strict=True)
+    for line, cells in rows:
+        cell = {str(key): str(value) for key, value in cells.items()}
         known = len(problems)
         where = f"{path}, line {line}"
         for column in NEEDED:
@@ -160,7 +155,7 @@ def series(request: Request, problems: Problems) -> list[Request]:
         problems: gets a line for all that is wrong.
 
     Returns:
-        The pairs, named by their number and the image of the folder.
+        The pairs, named by the image of the folder.
     """
     folders = [path for path in (request.a, request.b) if path.is_dir()]
     if len(folders) != 1:
@@ -173,10 +168,9 @@ def series(request: Request, problems: Problems) -> list[Request]:
         problems.append("time-lapse: labels and keypoints belong to one A, not to a folder of them")
     images = pictures_in(folders[0], problems)
     side = "a" if request.a.is_dir() else "b"
-    digits = max(3, len(str(len(images))))
     return [
-        replace(request, **{side: image, "name": f"{number:0{digits}d}-{image.stem}"})
-        for number, image in enumerate(images, start=1)
+        replace(request, **{side: image, "name": name})
+        for image, name in zip(images, _names(images), strict=True)
     ]
 
 
@@ -205,24 +199,6 @@ def read_pair(request: Request, problems: Problems) -> Given | None:
     return Given(a, b_prime, request.mode, labels, points)
 
 
-def load_networks(settings: AnalogySettings, problems: Problems) -> Networks | None:
-    """Loads what settings name.
-
-    Args:
-        settings: of the analogy.
-        problems: gets a line for what is missing or does not fit.
-
-    Returns:
-        The networks; none if something is wrong.
-    """
-    backbone = settings.backbone
-    pyramid = _tried(lambda: load_pyramid(backbone, layout.ESTIMATORS, settings.device), problems)
-    if pyramid is None or settings.reconstruction != "learned":
-        return None if pyramid is None else Networks(pyramid, None)
-    inverse = _tried(lambda: load_inverse(STORED, pyramid), problems)
-    return None if inverse is None else Networks(pyramid, inverse)
-
-
 def raise_all(problems: Problems) -> None:
     """Tells all problems at once.
 
@@ -236,15 +212,6 @@ def raise_all(problems: Problems) -> None:
     raise RequestError("\n".join([*told[:SHOWN], *more]))
 
 
-def _tried(load: Callable[[], Loaded], problems: Problems) -> Loaded | None:
-    try:
-        return load()
-    # Missing weights, or no such device: a torch without CUDA asserts that it is there.
-    except (ValueError, RuntimeError, AssertionError) as error:
-        problems.append(str(error))
-        return None
-
-
 def _one_of(value: str, allowed: Sequence[Loaded], where: str, problems: Problems) -> Loaded | None:
     """A value that is one of some; notes that it is none."""
     for one in allowed:
@@ -256,6 +223,20 @@ def _one_of(value: str, allowed: Sequence[Loaded], where: str, problems: Problem
 
 def _joined(a: Path, b: Path) -> str:
     return f"{a.stem}-{b.stem}"
+
+
+def _names(images: Sequence[Path]) -> list[str]:
+    """A folder's name for each image of a folder: its own, as long as no two are alike."""
+    stems = Counter(image.stem.casefold() for image in images)
+    taken = {FRAMES, ANIMATION, LAPSE}
+    names = []
+    for image in images:
+        own = [image.stem] if stems[image.stem.casefold()] == 1 else []
+        proposed = chain(own, [image.name], (f"{image.name}-{again}" for again in count(2)))
+        name = next(each for each in proposed if each.casefold() not in taken)
+        taken.add(name.casefold())
+        names.append(name)
+    return names
 
 
 def _names_differ(path: Path, made: list[tuple[int, Request]], problems: Problems) -> None:
