@@ -7,6 +7,7 @@ hidden there.
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -20,11 +21,15 @@ from exemplar.store.items import read_items, rows_of
 
 
 class RenderedPairsSettings(PairsSettings):
-    """Pairs of heads of the split test, drawn at random; no head is in two of them if possible."""
+    """Pairs of heads of the split test; no head is in two of them if possible."""
 
     kind: Literal["rendered"] = "rendered"
     pairs: int = Field(default=4, ge=1)
+    choose: Literal["alike", "random"] = "alike"
+    """The pairs most alike in pose and size, for other views are not what the method is made for
+    (section 7); or random ones."""
     seed: int = 0
+    """Of random ones."""
     within: float = Field(default=0.05, gt=0)
     """Places on the canonical head no further apart are one; pixels of 96×96 are 0.04 apart."""
 
@@ -48,7 +53,7 @@ class HeadPair(NamedTuple):
 
 
 def head_pairs(settings: RenderedPairsSettings, images: Path, items: Path) -> list[HeadPair]:
-    """Draws pairs of single heads.
+    """Chooses pairs of single heads.
 
     Args:
         settings: of the set.
@@ -56,7 +61,7 @@ def head_pairs(settings: RenderedPairsSettings, images: Path, items: Path) -> li
         items: the domain's `items.parquet`.
 
     Returns:
-        The pairs, in the order they were drawn; the same for the same seed.
+        The pairs, in the order they were chosen; the same for the same settings.
 
     Raises:
         PairsError: there are too few single heads in the split test.
@@ -77,7 +82,10 @@ def head_pairs(settings: RenderedPairsSettings, images: Path, items: Path) -> li
             f"test make, got {settings.pairs}; ask for fewer pairs, or give domains.rendered a "
             "larger `test` in params.yaml"
         )
-    drawn = _drawn(len(rows), settings.pairs, np.random.default_rng(settings.seed))
+    if settings.choose == "alike":
+        drawn = _alike(read_rows(array(group, "surface"), rows), settings.pairs)
+    else:
+        drawn = _drawn(len(rows), settings.pairs, np.random.default_rng(settings.seed))
     found = []
     for one, other in rows[drawn].tolist():
         a, b_prime = read_rows(array(group, "image"), [one, other])
@@ -139,6 +147,30 @@ def spread_points(
     points = known[taken]
     at = points.astype(int)
     return points, places[at[:, 0], at[:, 1]]
+
+
+def _alike(surfaces: np.ndarray, pairs: int) -> np.ndarray:
+    """The pairs (P, 2) whose places on the canonical head lie at the same pixels most nearly."""
+    surfaces = surfaces.astype(np.float32)
+    apart = []
+    for one, other in combinations(range(len(surfaces)), 2):
+        distance = np.linalg.norm(surfaces[one] - surfaces[other], axis=-1)
+        seen = ~(np.isnan(surfaces[one]).any(-1) & np.isnan(surfaces[other]).any(-1))
+        # Head on ground is as far apart as can be, as for the correspondence error.
+        clipped = np.minimum(np.nan_to_num(distance[seen], nan=1.0), 1.0)
+        apart.append((float(clipped.mean()) if seen.any() else 1.0, one, other))
+    apart.sort()
+    found: list[tuple[int, int]] = []
+    left = [(one, other) for _, one, other in apart]
+    left += [(other, one) for one, other in left]
+    while len(found) < pairs:
+        used: set[int] = set()
+        for pair in left:
+            if used.isdisjoint(pair):
+                found.append(pair)
+                used.update(pair)
+        left = [pair for pair in left if pair not in found]
+    return np.array(found[:pairs])
 
 
 def _drawn(count: int, pairs: int, generator: np.random.Generator) -> np.ndarray:
