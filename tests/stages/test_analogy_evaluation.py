@@ -23,7 +23,7 @@ from exemplar.store import layout
 from stages import analogy_flow, analogy_keypoints
 from tests.stages.analogy_domain import write_estimators, write_heads, write_params
 
-HEADS = {"kind": "rendered", "pairs": 2}
+HEADS = {"kind": "rendered", "choose": "random", "pairs": 2}
 
 
 @pytest.fixture(autouse=True)
