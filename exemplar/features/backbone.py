@@ -7,7 +7,7 @@ default is the trunk of the project's own estimators, which needs no download.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import torch
 from pydantic import Field
@@ -23,6 +23,9 @@ from exemplar.features.vgg19_encoder import (
     load_vgg19_encoder,
 )
 from exemplar.settings import Settings
+
+if TYPE_CHECKING:
+    from exemplar.estimators import Estimators
 
 
 class EstimatorTrunkSettings(Settings):
@@ -84,9 +87,15 @@ def load_backbone(
     return load_vgg19_encoder(settings, device)
 
 
-def _estimator_trunk(
+def load_trunk(
     settings: EstimatorTrunkSettings, weights: Path | None, device: torch.device | str
-) -> FrozenBackbone:
+) -> tuple[Estimators, tuple[str, ...]]:
+    """The project's estimators, and the layers of their trunk that settings name.
+
+    Raises:
+        ValueError: no weights are given, or there is no such layer.
+        WeightsError: they are missing, damaged, or do not fit.
+    """
     # Estimators import this room's PixelNet; importing them here keeps the way open.
     from exemplar.estimators import load_estimators
 
@@ -96,7 +105,13 @@ def _estimator_trunk(
             "or name another backbone in params.yaml"
         )
     layers = select_layers(settings.layers, LAYERS, "the estimators' trunk")
-    estimators = load_estimators(weights, device)
+    return load_estimators(weights, device), layers
+
+
+def _estimator_trunk(
+    settings: EstimatorTrunkSettings, weights: Path | None, device: torch.device | str
+) -> FrozenBackbone:
+    estimators, layers = load_trunk(settings, weights, device)
     network = estimators.network
     bfloat16 = estimators.precision == "bfloat16"
     chosen = [LAYERS.index(layer) for layer in layers]

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from exemplar.features.backbone import BackboneSettings, EstimatorTrunkSettings
+from exemplar.features.backbone import BackboneSettings, EstimatorTrunkSettings, load_trunk
 from exemplar.features.frozen import select_layers
 from exemplar.features.pixelnet import LAYERS, PixelNet
 from exemplar.features.timm_backbone import TimmSettings
@@ -158,16 +158,7 @@ def load_pyramid(
 def _of_trunk(
     settings: EstimatorTrunkSettings, weights: Path | None, device: torch.device | str
 ) -> Pyramid:
-    # Estimators import this room's PixelNet; importing them here keeps the way open.
-    from exemplar.estimators import load_estimators
-
-    if weights is None:
-        raise ValueError(
-            "the backbone `estimator` needs the estimators' weights; run the stage `estimators`, "
-            "or name another backbone in params.yaml"
-        )
-    layers = select_layers(settings.layers, LAYERS, "the estimators' trunk")
-    estimators = load_estimators(weights, device)
+    estimators, layers = load_trunk(settings, weights, device)
     ends = [LAYERS.index(layer) + 1 for layer in layers]
     steps = [
         partial(_blocks, estimators.network, first, last) for first, last in pairwise([0, *ends])
