@@ -81,9 +81,8 @@ def test_every_pair_has_its_folder_and_its_place_on_the_page() -> None:
     assert not any(Path(".work/analogy_gallery").iterdir())
 
 
-def test_one_seed_gives_one_page_and_stopped_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage.main()
-    whole = content_hash(Path("analogies"), Path("reports/analogies.html"))
+def stopped_at_the_second_pair(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """A run of the stage that was interrupted; the list is of all pairs begun, then and later."""
     calls, make = [], stage.make_analogy
 
     def stopped(*given):
@@ -95,23 +94,20 @@ def test_one_seed_gives_one_page_and_stopped_work_goes_on(monkeypatch: pytest.Mo
     monkeypatch.setattr(stage, "make_analogy", stopped)
     with pytest.raises(KeyboardInterrupt):
         stage.main()
+    return calls
+
+
+def test_one_seed_gives_one_page_and_stopped_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.main()
+    whole = content_hash(Path("analogies"), Path("reports/analogies.html"))
+    calls = stopped_at_the_second_pair(monkeypatch)
     stage.main()
     assert len(calls) == 2 + 2
     assert content_hash(Path("analogies"), Path("reports/analogies.html")) == whole
 
 
 def test_unfinished_work_of_other_code_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls, make, looked_at = [], stage.make_analogy, []
-
-    def stopped(*given):
-        calls.append(given[0].shape)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return make(*given)
-
-    monkeypatch.setattr(stage, "make_analogy", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        stage.main()
+    calls, looked_at = stopped_at_the_second_pair(monkeypatch), []
     monkeypatch.setattr(stage, "sources_hash", lambda *places: looked_at.append(places) or "other")
     stage.main()
     assert len(calls) == 2 + 3 and looked_at == [(*CODE, stage.OWN_CODE)]

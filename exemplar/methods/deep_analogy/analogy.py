@@ -39,7 +39,8 @@ class Analogy(NamedTuple):
         a_prime: (H, W, 3) u8, A′: A in the look of B′.
         b: (H', W', 3) u8, B: B′ in the look of A.
         working: (h, w) of A and of B′ when they were matched.
-        seconds: by part: features, search-5 … search-1, reconstruction, result.
+        seconds: by part: features, search-5 … search-1, reconstruction, result; those of all sizes
+            at which the images were matched, together.
     """
 
     forward: NDArray[np.int32]
