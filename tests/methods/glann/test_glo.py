@@ -157,6 +157,15 @@ def test_a_step_is_a_step_of_adam_on_both(tmp_path):
         assert torch.allclose(ours, wanted, atol=1e-5)
 
 
+def squared(made, wanted):
+    return (made - wanted).square().mean()
+
+
+def smooth(device):
+    """A loss whose gradient does not jump, so that rounding stays as small as it is."""
+    return squared
+
+
 class Broken:
     """A loss that fails at some step, in every process."""
 
@@ -170,7 +179,7 @@ class Broken:
         self.steps += 1
         if self.steps > self.at:
             raise TrainingError("broken off")
-        return absolute(made, wanted)
+        return squared(made, wanted)
 
 
 def test_two_processes_learn_what_one_does_even_if_broken_off(tmp_path):
@@ -178,13 +187,12 @@ def test_two_processes_learn_what_one_does_even_if_broken_off(tmp_path):
     long = SETTINGS.training.model_dump() | {"epochs": 14, "halve_every": 5}
     one = GloSettings(generator=SETTINGS.generator, training=long)
     two = GloSettings(generator=SETTINGS.generator, training=long | {"devices": 2})
-    codes, history = train_glo(network(), embedded(), one, tmp_path / "one", "one", plain)
+    codes, history = train_glo(network(), embedded(), one, tmp_path / "one", "one", smooth)
     with pytest.raises(TrainingError, match="broken off"):
         train_glo(network(), embedded(), two, tmp_path / "two", "two", Broken(22))
     torn = np.load(tmp_path / "two" / "codes" / "code.npy")
-    found, means = train_glo(network(), embedded(), two, tmp_path / "two", "two", plain)
-    # Adam takes small gradients for as much as large ones, so rounding shows in a few of them.
-    assert (found * codes).sum(1).min() > 0.98 and np.abs(found - codes).mean() < 2e-3
+    found, means = train_glo(network(), embedded(), two, tmp_path / "two", "two", smooth)
+    assert (found * codes).sum(1).min() > 0.999 and np.abs(found - codes).mean() < 5e-4
     assert not np.allclose(torn, found, atol=1e-3)
     for ours, theirs in zip(means, history, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-3)
