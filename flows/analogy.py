@@ -14,8 +14,8 @@ import torch
 from PIL import Image, ImageOps
 from pydantic import ValidationError
 
+from exemplar.data.problems import Problems, raise_all
 from exemplar.methods.deep_analogy.analogy import make_analogy
-from exemplar.methods.deep_analogy.inputs import Problems
 from exemplar.methods.deep_analogy.inverse import STORED
 from exemplar.methods.deep_analogy.networks import Networks, load_networks
 from exemplar.methods.deep_analogy.refinement import MEMORY
@@ -26,7 +26,6 @@ from exemplar.methods.deep_analogy.requests import (
     REFINED,
     Given,
     Request,
-    raise_all,
     read_batch,
     read_pair,
     series,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from flows.arguments import add_analogy, add_edit, add_export, add_sample, add_synth, count
 from flows.environment import prepare
+from flows.layout_arguments import add_layout, changes_of
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     add_edit(commands).set_defaults(call=_edit)
     add_sample(commands).set_defaults(call=_sample)
     add_analogy(commands).set_defaults(call=_analogy)
+    add_layout(commands).set_defaults(call=_layout)
     add_export(commands).set_defaults(call=_export)
 
     doctor = commands.add_parser("doctor", help="check the machine, the data and the set-up")
@@ -192,6 +194,19 @@ def _analogy(args: argparse.Namespace) -> int:
     }
     changes = {name: value for name, value in wanted.items() if value is not None}
     for path in analogy(request, args.out, changes, args.batch):
+        print(path)
+    return 0
+
+
+def _layout(args: argparse.Namespace) -> int:
+    from exemplar.methods.semantic_analogy.requests import Request
+    from flows.layout import make_layouts
+
+    request = Request(
+        args.image, args.labels, tuple(args.targets), tuple(args.edit), tuple(args.map),
+        args.snap, args.clusters, args.palette,
+    )  # fmt: skip
+    for path in make_layouts(request, args.out, changes_of(args)):
         print(path)
     return 0
 

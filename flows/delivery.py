@@ -100,6 +100,35 @@ def delivered(folder: Path, record: str) -> Iterator[Path]:
         remove(partial)
 
 
+@contextmanager
+def grown(folder: Path, record: str, made_from: str, name: str) -> Iterator[Path]:
+    """Gives a temporary path for one more file of results that grow, such as previews.
+
+    Files of an earlier run that was made from something else are removed first.
+
+    Args:
+        folder: checked by `check_places`.
+        record: the name of its record, which is written here.
+        made_from: what all files of the folder are made from.
+        name: of the file.
+
+    Yields:
+        A path to write to, which becomes the file if the block ends well.
+    """
+    facts = _facts(folder / record) or {"made_from": None, "files": []}
+    if facts["made_from"] == made_from:
+        files = {*facts["files"], name}
+    else:
+        files = {name}
+        for former in facts["files"]:
+            (folder / former).unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Listed before it is there: whatever happens, it is known to be a result.
+    _write(folder / record, {"made_from": made_from, "files": sorted(files)})
+    with written(folder / name) as partial:
+        yield partial
+
+
 def _check_place(place: Place, kept: dict[Path, Path], problems: list[str]) -> None:
     folder = place.folder
     # Longer ones cannot even be looked for.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from exemplar.report import analogy_table, glann_table, pix2pixhd_table
+from exemplar.report import analogy_table, glann_table, layout_table, pix2pixhd_table
 from exemplar.report.against import features_of
 from exemplar.report.terminal import against_as_text, as_text
 from tasks.plan import open_repository
@@ -72,6 +72,8 @@ def show(names: Sequence[str]) -> str:
             printed = glann_table.as_text(table)
         elif name in analogy_table.NAMES:
             printed = analogy_table.as_text(name, table)
+        elif name == layout_table.NAME:
+            printed = layout_table.as_text(table)
         else:
             printed = as_text(name, table)
         parts.append(f"{path}\n\n{printed}")

@@ -17,12 +17,12 @@ from typing import Any
 import torch
 import yaml
 
+from exemplar.data.problems import Problems, raise_all
 from exemplar.methods.deep_analogy.analogy import make_analogy
 from exemplar.methods.deep_analogy.gallery import GallerySettings, read_named
-from exemplar.methods.deep_analogy.inputs import Problems
 from exemplar.methods.deep_analogy.inverse import STORED
 from exemplar.methods.deep_analogy.networks import load_networks
-from exemplar.methods.deep_analogy.requests import Given, raise_all
+from exemplar.methods.deep_analogy.requests import Given
 from exemplar.methods.deep_analogy.settings import AnalogySettings
 from exemplar.report.analogies import gathered, render
 from exemplar.report.analogy_results import CODE, write_results

@@ -73,6 +73,25 @@ def numbers(data: bytes) -> np.ndarray:
         return np.asarray(image).astype(np.int64)
 
 
+def stored(data: bytes) -> Image.Image:
+    """Decodes an image as it is stored, upright: no value is changed, a palette stays.
+
+    Args:
+        data: a whole file.
+
+    Returns:
+        An image of any mode.
+
+    Raises:
+        BadPhoto: it is no image, is truncated, or is too large.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = _loaded(data)
+        turn = UPRIGHT.get(_orientation(image))
+        return image.transpose(turn) if turn is not None else image
+
+
 def _loaded(data: bytes) -> Image.Image:
     """The image as it is stored."""
     try:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from exemplar.methods.deep_analogy.inputs import Picture
+from exemplar.data.pictures import Picture
 from exemplar.methods.deep_analogy.requests import Given
 from exemplar.report.analogy_pictures import (
     identity_field,

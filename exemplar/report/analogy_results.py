@@ -15,14 +15,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from exemplar.data.pictures import Picture, doubts
 from exemplar.methods.deep_analogy.analogy import Analogy
-from exemplar.methods.deep_analogy.inputs import LARGEST, Picture, Points, doubts
+from exemplar.methods.deep_analogy.inputs import LARGEST, Points
 from exemplar.methods.deep_analogy.refinement import refined
 from exemplar.methods.deep_analogy.requests import REFINED, Given, Mode
 from exemplar.methods.deep_analogy.settings import AnalogySettings
 from exemplar.methods.deep_analogy.transfer import carried_labels, carried_points
 from exemplar.metrics.cycle import cycle_error
 from exemplar.report.analogy_pictures import correspondence_sheet, fitted
+from exemplar.report.attribution import copied
 from exemplar.report.palettes import label_palette
 from exemplar.report.pictures import contact_sheet
 from exemplar.store.flow import flow_of, write_flow
@@ -178,7 +180,7 @@ def _attribute(folder: Path, given: Given, made: Analogy, votes: int) -> None:
     for number, (name, (file, refined_file, field, own, other)) in enumerate(sides.items()):
         row = np.full_like(field[..., :1], 1 - number)
         sources[name] = np.concatenate([row, field], axis=-1)
-        used = {"used": _used(field, votes, _size(other))}
+        used = {"used": float(copied(field, votes, _size(other)).mean())}
         rows.append({"picture": file, "part": "pixels", **_known(other), "share": 1.0, **used})
         if given.mode in REFINED:
             colours = {"picture": refined_file, "part": "colours", **_known(other), "share": 1.0}
@@ -187,22 +189,6 @@ def _attribute(folder: Path, given: Given, made: Analogy, votes: int) -> None:
     ids = np.array([given.a.source, given.b_prime.source])
     np.savez_compressed(folder / SOURCES, **sources, votes=np.array(votes), ids=ids)
     pd.DataFrame(rows).to_csv(folder / ATTRIBUTION, index=False, float_format="%.6f")
-
-
-def _used(field: NDArray[np.int32], votes: int, size: tuple[int, int]) -> float:
-    """The share of an image's pixels of which there is a copy."""
-    height, width = field.shape[:2]
-    # Copies beyond the border fall into a margin.
-    touched = np.zeros((size[0] + 2 * votes, size[1] + 2 * votes), bool)
-    for down in range(-votes, votes + 1):
-        for right in range(-votes, votes + 1):
-            # Matches of the pixels that have another one at this distance.
-            rows = slice(max(0, down), height + min(0, down))
-            columns = slice(max(0, right), width + min(0, right))
-            y, x = field[rows, columns, 0], field[rows, columns, 1]
-            touched[y - down + votes, x - right + votes] = True
-    inside = touched[votes : votes + size[0], votes : votes + size[1]]
-    return float(inside.mean())
 
 
 def _known(picture: Picture) -> dict[str, str]:

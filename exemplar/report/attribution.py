@@ -48,3 +48,27 @@ def shares(source: np.ndarray, items: pd.DataFrame, votes: int = 0) -> pd.DataFr
         },
         index=pd.Index(rows, name="row"),
     )
+
+
+def copied(field: np.ndarray, votes: int, size: tuple[int, int]) -> np.ndarray:
+    """Which of a source's pixels an image has copies of.
+
+    Args:
+        field: i32 (H, W, 2): the row and column of the source that each pixel matches.
+        votes: each pixel is the mean of what the matches of (2 · votes + 1)² pixels propose.
+        size: (H', W') of the source.
+
+    Returns:
+        bool (H', W').
+    """
+    height, width = field.shape[:2]
+    # Copies beyond the border fall into a margin.
+    touched = np.zeros((size[0] + 2 * votes, size[1] + 2 * votes), bool)
+    for down in range(-votes, votes + 1):
+        for right in range(-votes, votes + 1):
+            # Matches of the pixels that have another one at this distance.
+            rows = slice(max(0, down), height + min(0, down))
+            columns = slice(max(0, right), width + min(0, right))
+            y, x = field[rows, columns, 0], field[rows, columns, 1]
+            touched[y - down + votes, x - right + votes] = True
+    return touched[votes : votes + size[0], votes : votes + size[1]]

@@ -172,6 +172,34 @@ def distances_plot(curves: Sequence[Curve], name: str, title: str, across: str) 
         return _embeddable(figure, name, title)
 
 
+def curves_plot(curves: Sequence[Curve], name: str, title: str, across: str, up: str) -> str:
+    """Curves over something that grows, such as seconds; both axes from 0.
+
+    Args:
+        curves: with at least one point each; a single point is a dot.
+        name: tells this plot's ids from those of other plots in the same page.
+        title: for readers who do not see the plot.
+        across: what the horizontal axis is.
+        up: what the vertical axis is.
+
+    Returns:
+        An `<svg>` element, as from `spectrum_plot`.
+    """
+    with _plot(name) as (figure, axes):
+        for curve in curves:
+            _, colour, dashes = SERIES[curve.series]
+            axes.plot(
+                curve.across, curve.up, color=colour, label=curve.label, linestyle=dashes,
+                linewidth=1.7, marker="o" if len(curve.across) < 2 else None, markersize=3,
+            )  # fmt: skip
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(across, color=_INK)
+        axes.set_ylabel(up, color=_INK)
+        _dress(axes, "above", columns=2)
+        return _embeddable(figure, name, title)
+
+
 @contextmanager
 def _plot(name: str) -> Iterator[tuple[Figure, Axes]]:
     """A figure with one pair of axes, the same for the same name."""

@@ -14,17 +14,17 @@ import torch
 import yaml
 from PIL import Image
 
+from exemplar.data.pictures import Picture
+from exemplar.data.problems import RequestError
 from exemplar.estimators import EstimatorsSettings, save_estimators
 from exemplar.features.pixelnet import PixelNet, PixelNetSettings
 from exemplar.methods.deep_analogy.analogy import Analogy
-from exemplar.methods.deep_analogy.inputs import Picture
 from exemplar.methods.deep_analogy.refinement import refined
 from exemplar.methods.deep_analogy.requests import (
     MODES,
     STRENGTHS,
     Given,
     Request,
-    RequestError,
 )
 from exemplar.methods.deep_analogy.settings import RECONSTRUCTIONS
 from exemplar.report.analogy_results import CODE, FILES, warnings

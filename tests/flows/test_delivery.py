@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows import delivery
-from flows.delivery import PARTIAL, Place, check_places, delivered, finished
+from flows.delivery import PARTIAL, Place, check_places, delivered, finished, grown
 
 OUT, RECORD = Path("out"), "record.json"
 
@@ -129,3 +129,25 @@ def test_folders_that_are_files_and_long_names_are_told() -> None:
     found: list[str] = []
     check_places(Path("out", "frames", "x"), [], [], found)
     assert found == ["--out out/frames/x: expected a folder, but out/frames is none; name another"]
+
+
+def grow(made_from: str, name: str, text: str) -> None:
+    with grown(OUT, RECORD, made_from, name) as partial:
+        partial.write_text(text)
+
+
+def test_results_that_grow_are_known_from_the_first() -> None:
+    grow("x", "1", "one")
+    grow("x", "2", "two")
+    (OUT / "mine").write_text("kept")
+    assert files() == {"1": "one", "2": "two", "mine": "kept"}
+    assert finished(OUT, RECORD) == "x"
+    assert not problems({"1", "2", "3"})
+    assert problems({"mine"})
+    with pytest.raises(OSError, match="full"), grown(OUT, RECORD, "x", "3") as partial:
+        partial.write_text("ha")
+        raise OSError("full")
+    assert files() == {"1": "one", "2": "two", "mine": "kept"}
+    assert finished(OUT, RECORD) is None
+    grow("y", "2", "anew")  # made from something else: those before are gone
+    assert files() == {"2": "anew", "mine": "kept"}

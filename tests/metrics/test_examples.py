@@ -9,7 +9,7 @@ import pytest
 
 NAMES = (
     "comparison", "correspondence", "cycle", "diversity", "edges", "flow", "frechet", "keypoints",
-    "normals", "prd", "ranked", "seams", "selection", "spectrum",
+    "normals", "patch_coherence", "prd", "ranked", "seams", "selection", "spectrum",
 )  # fmt: skip
 
 

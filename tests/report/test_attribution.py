@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from exemplar.report.attribution import shares
+from exemplar.report.attribution import copied, shares
 
 ITEMS = pd.DataFrame(
     {
@@ -62,3 +62,17 @@ def test_a_voted_pixel_credits_every_copy_it_is_the_mean_of() -> None:
     )
     assert table["share"].sum() == pytest.approx(1)
     assert shares(source, ITEMS)["share"].to_dict() == pytest.approx({1: 2 / 3, 4: 1 / 3})
+
+
+@given(st.integers(0, 2), st.integers(0, 10_000))
+def test_copied_pixels_are_those_that_neighbours_propose(votes: int, seed: int) -> None:
+    field = np.random.default_rng(seed).integers(0, [4, 6], (5, 3, 2))
+    wanted = np.zeros((4, 6), bool)
+    for y, x in np.ndindex(5, 3):
+        for down in range(-votes, votes + 1):
+            for right in range(-votes, votes + 1):
+                if 0 <= y + down < 5 and 0 <= x + right < 3:
+                    row, column = field[y + down, x + right] - (down, right)
+                    if 0 <= row < 4 and 0 <= column < 6:
+                        wanted[row, column] = True
+    assert (copied(field, votes, (4, 6)) == wanted).all()

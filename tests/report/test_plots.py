@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exemplar.report.plots import SERIES, losses_plot, spectrum_plot
+from exemplar.report.plots import SERIES, Curve, curves_plot, losses_plot, spectrum_plot
 
 
 def spectrum(names: tuple[str, ...] = tuple(SERIES)) -> pd.DataFrame:
@@ -110,3 +110,18 @@ def test_an_axis_with_few_round_numbers_gets_others() -> None:
 def test_losses_without_steps_or_values_are_refused(history: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="expected steps and 1 to 7 losses, got"):
         losses_plot(history, "x")
+
+
+def test_curves_begin_at_nothing_and_levels_are_level() -> None:
+    up = [Curve("it", "pixelnn", np.array([10.0, 20.0, 30.0]), np.array([10.0, 20.0, 40.0]))]
+    level = Curve("other", "coherent", np.array([0.0, 30.0]), np.array([40.0, 40.0]))
+    text = curves_plot([*up, level], "x", "what it is", "seconds", "quality")
+    assert '<svg role="img" aria-label="what it is"' in text
+    for words in ("seconds", "quality", "it", "other", "0"):
+        assert f">{words}</text>" in text
+    first, second, third = heights(text, "pixelnn")
+    # Upwards is less; what is twice as much is twice as far from 0.
+    assert second - third == pytest.approx(2 * (first - second), abs=1e-3)
+    assert heights(text, "coherent") == [third, third]
+    dot = Curve("it", "pixelnn", np.array([10.0]), np.array([5.0]))
+    assert curves_plot([dot], "x", "t", "a", "u").count("<use") > text.count("<use")

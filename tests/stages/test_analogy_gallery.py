@@ -11,7 +11,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from exemplar.methods.deep_analogy.requests import RequestError
+from exemplar.data.problems import RequestError
 from exemplar.report.analogy_results import CODE, FILES
 from exemplar.report.analogy_scores import FLOW, FLOW_COLUMNS, KEYPOINT_COLUMNS, KEYPOINTS
 from exemplar.settings import SettingsError

@@ -17,6 +17,7 @@ from exemplar.data.rendered.lighting import Lights, draw_lights, occlusion, shad
 from exemplar.data.rendered.meshes import unit
 from exemplar.data.rendered.outlines import outlines
 from exemplar.data.rendered.painting import Paint, paint
+from exemplar.data.rendered.posing import Posing, posed
 from exemplar.data.rendered.scene import Composition, Stage, build, compose
 from exemplar.data.rendered.settings import RenderedSettings
 
@@ -206,7 +207,13 @@ def _truth(layers: _Layers) -> dict[str, np.ndarray]:
     }
 
 
-def render(index: int, settings: RenderedSettings, size: int = 96, seed: int = 0) -> Rendering:
+def render(
+    index: int,
+    settings: RenderedSettings,
+    size: int = 96,
+    seed: int = 0,
+    posing: Posing | None = None,
+) -> Rendering:
     """Renders one picture.
 
     Args:
@@ -214,6 +221,8 @@ def render(index: int, settings: RenderedSettings, size: int = 96, seed: int = 0
         settings: probabilities and breeds.
         size: side of the picture in pixels, at least 16.
         seed: of the whole domain.
+        posing: how the first animal is moved in the picture, all else being equal; as it was drawn
+            if none.
 
     Returns:
         The picture with its truth; the same for the same arguments, to the bit.
@@ -228,6 +237,8 @@ def render(index: int, settings: RenderedSettings, size: int = 96, seed: int = 0
         )
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence([seed, index]).spawn(5)]
     composition = compose(streams[0], settings)
+    if posing is not None:
+        composition = posed(composition, posing)
     lights = draw_lights(streams[1])
     side = SCALE * size
     stage = build(composition)

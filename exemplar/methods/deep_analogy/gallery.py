@@ -1,44 +1,14 @@
-"""The pairs of the gallery: files, images of a domain, and photographs that scikit-image brings.
-
-Settings of the stage `analogy_gallery`, and the reading of what they name.
-"""
+"""The pairs of the gallery: settings of the stage `analogy_gallery`, and reading what they name."""
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-from typing import Literal
-
-import numpy as np
-import skimage.data
 from pydantic import Field
 
-from exemplar.methods.deep_analogy.inputs import Picture, Problems, read_picture
+from exemplar.data.named_images import Named, read_named_image
+from exemplar.data.problems import Problems
 from exemplar.methods.deep_analogy.requests import Given, Mode
 from exemplar.methods.deep_analogy.settings import AnalogySettings, Strength
 from exemplar.settings import Settings
-from exemplar.store import layout
-from exemplar.store.arrays import array, open_group, read_rows
-from exemplar.store.items import read_items
-
-BUNDLED = {"astronaut": "public domain (NASA)", "chelsea": "CC0-1.0", "coffee": "CC0-1.0"}
-"""Photographs of scikit-image, with their licences."""
-
-
-class StoredImage(Settings):
-    """An image of a domain."""
-
-    domain: str
-    id: str
-
-
-class BundledImage(Settings):
-    """A photograph that comes with scikit-image."""
-
-    bundled: Literal["astronaut", "chelsea", "coffee"]
-
-
-Named = Path | StoredImage | BundledImage
 
 
 class GalleryPair(Settings):
@@ -83,38 +53,10 @@ def read_named(name: str, pair: GalleryPair, problems: Problems) -> Given | None
         problems.append(f"{where}: expected a folder's name, got {name!r}")
     if pair.mode == "time-lapse":
         problems.append(f"{where}: a time lapse is no pair; use `exemplar analogy`")
-    a, b_prime = _picture(pair.a, where, problems), _picture(pair.b, where, problems)
+    a, b_prime = (
+        read_named_image(pair.a, where, problems),
+        read_named_image(pair.b, where, problems),
+    )
     if a is None or b_prime is None or len(problems) > known:
         return None
     return Given(a, b_prime, pair.mode)
-
-
-def _picture(named: Named, where: str, problems: Problems) -> Picture | None:
-    if isinstance(named, StoredImage):
-        return _stored(named, where, problems)
-    if isinstance(named, BundledImage):
-        image = np.array(getattr(skimage.data, named.bundled)())
-        digest = hashlib.sha256(image.tobytes()).hexdigest()
-        return Picture(f"skimage.data.{named.bundled}", image, digest, BUNDLED[named.bundled])
-    return read_picture(named, problems)
-
-
-def _stored(named: StoredImage, where: str, problems: Problems) -> Picture | None:
-    path = layout.items(named.domain)
-    if not path.is_file():
-        problems.append(
-            f"{where}: {path}: no such file; the stage `prepare` makes it of a domain in "
-            "run.domains"
-        )
-        return None
-    items = read_items(path)
-    rows = np.flatnonzero((items["id"] == named.id).to_numpy())
-    if not len(rows):
-        ids = items["id"].tolist()
-        problems.append(
-            f"{where}: {named.domain} has no image {named.id}; its ids are {ids[0]} to {ids[-1]}"
-        )
-        return None
-    item = items.iloc[rows[0]]
-    image = read_rows(array(open_group(layout.images(named.domain)), "image"), rows)[0]
-    return Picture(named.id, image, str(item["sha256"]), str(item["licence"]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
+from exemplar.data.problems import Problems
 from exemplar.features.pyramid import Pyramid, load_pyramid
-from exemplar.methods.deep_analogy.inputs import Problems
 from exemplar.methods.deep_analogy.inverse import STORED, Inverse, load_inverse
 from exemplar.methods.deep_analogy.settings import AnalogySettings
 from exemplar.store import layout

@@ -16,16 +16,10 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from exemplar.methods.deep_analogy.inputs import (
-    Picture,
-    Points,
-    Problems,
-    pictures_in,
-    read_labels,
-    read_picture,
-    read_points,
-    read_table,
-)
+from exemplar.data.pictures import Picture, pictures_in, read_picture
+from exemplar.data.problems import Problems
+from exemplar.data.text_tables import read_table
+from exemplar.methods.deep_analogy.inputs import Points, read_labels, read_points
 from exemplar.methods.deep_analogy.settings import Strength
 
 Mode = Literal["photo-to-style", "style-to-style", "style-to-photo", "photo-to-photo", "time-lapse"]
@@ -40,13 +34,7 @@ NEEDED, OPTIONAL = ("a", "b"), ("name", "mode", "strength", "labels", "keypoints
 FRAMES, ANIMATION, LAPSE = "frames", "time-lapse.png", "time-lapse.json"
 """What a time lapse has beside its pairs' folders: images, all of them as one, and a record."""
 
-SHOWN = 30  # problems of a report that are spelt out
-
 Loaded = TypeVar("Loaded")
-
-
-class RequestError(ValueError):
-    """What was asked for cannot be made; the text says everything that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -197,19 +185,6 @@ def read_pair(request: Request, problems: Problems) -> Given | None:
     if a is None or b_prime is None or len(problems) > known:
         return None
     return Given(a, b_prime, request.mode, labels, points)
-
-
-def raise_all(problems: Problems) -> None:
-    """Tells all problems at once.
-
-    Raises:
-        RequestError: there are some.
-    """
-    if not problems:
-        return
-    told = list(dict.fromkeys(problems))  # an image of many pairs is wrong once
-    more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
-    raise RequestError("\n".join([*told[:SHOWN], *more]))
 
 
 def _one_of(value: str, allowed: Sequence[Loaded], where: str, problems: Problems) -> Loaded | None:

@@ -28,10 +28,10 @@ PRESETS: dict[Preset, dict[str, Any]] = {
         "generator": {"decoder": True, "ratio": "plain", "guard": 1e-14},
         "discriminator": {"kind": "pyramid"},
         "coherence": {"sides": (3, 1), "nearest": 5, "same_class": False},
-        "augmentation": {"degrees": 0.0, "bend": 0.02},
+        "augmentation": {"degrees": 0.0, "bend": 0.02, "ramp": 0.4},
         "weights": {"reconstruction": 5.0},
         "training": {
-            "iterations": 2500, "plateau": 1000, "decay": 1500, "last": 0.1,
+            "iterations": 2500, "plateau": 0.4, "last": 0.1,
             "rate": 0.005, "discriminator_rate": 0.02, "classifier_rate": 0.01,
             "betas": (0.0, 0.9), "reconstruct_every": 5, "reconstructs": "varied",
             "judged_after": True, "classifier_learns": "reconstruction",
@@ -39,6 +39,22 @@ PRESETS: dict[Preset, dict[str, Any]] = {
         },
     },
     "fast": {
+        "generator": {"width": 24, "decoder": True, "fixed_point": "exact"},
+        "discriminator": {"width": 16, "stages": 2},
+        "classifier": {"width": 8, "blocks": (1, 1, 1, 1), "rates": (2, 4, 8)},
+        "coherence": {"counts": (32, 16), "every": 4},
+        "augmentation": {
+            "enlarge": 0.4, "reduce": 0.3, "bend": 0.08, "points": 4, "pasted": 0.5, "ramp": 0.3,
+        },
+        "weights": {
+            "reconstruction": 10.0, "varied": 10.0, "adversarial": 0.2, "semantic": 0.2,
+            "patch": 4.0,
+        },
+        "training": {
+            "iterations": 2500, "generator_steps": 1, "reconstruct_every": 4,
+            "rate": 0.002, "discriminator_rate": 0.001, "classifier_rate": 0.002,
+            "plateau": 0.5, "last": 0.05, "classifier_every": 3, "precision": "bfloat16",
+        },
     },
 }  # fmt: skip
 """What differs from the paper: in its authors' released code, and in our own schedule."""
@@ -64,10 +80,8 @@ class GanTraining(Settings):
     classifier_rate: float = Field(default=5e-4, gt=0)
     betas: tuple[float, float] = (0.5, 0.999)
     """Of Adam; the paper does not say."""
-    plateau: int | None = Field(default=None, ge=0)
-    """Iterations at the full rate; all of them where nothing is said."""
-    decay: int = Field(default=0, ge=0)
-    """Iterations in which the rates then fall linearly."""
+    plateau: float = Field(default=1.0, ge=0, le=1)
+    """The share of the iterations at the full rates; then they fall linearly."""
     last: float = Field(default=0.0, ge=0, le=1)
     """What they fall to, as a share."""
     semantic_gradient: bool = True

@@ -82,7 +82,7 @@ def compose(
             f"the target has classes {lacking.tolist()} that the source lacks, which has "
             f"{np.unique(source.labels).tolist()}; give these pixels one of its classes"
         )
-    image = torch.from_numpy(source.image).to(device).float() / 255
+    image = torch.from_numpy(source.image.astype(np.float32)).to(device) / 255
     known = _Maps(image, _one_hot(source.labels, source, device))
     wanted = _one_hot(target, source, device)
     places = _matched(known, wanted, settings, seed)

@@ -32,7 +32,7 @@ class PatchesSettings(Settings):
     whole_side: Annotated[int, Field(ge=16)] = 64
     """Up to this longest side in pixels the whole source is searched; beyond, around the places
     that were found at the next coarser level."""
-    dimensions: Annotated[int, Field(ge=4)] = 32
+    dimensions: Annotated[int, Field(ge=4)] = 64
     """Principal directions in which patches are compared."""
     votes: Annotated[int, Field(ge=0)] = 1
     """v: in the result each pixel is the mean of (2v + 1)² overlapping copies."""

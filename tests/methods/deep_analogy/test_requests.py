@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from exemplar.data.problems import RequestError, raise_all
 from exemplar.methods.deep_analogy import requests
 from exemplar.methods.deep_analogy.requests import (
     Request,
-    RequestError,
-    raise_all,
     read_batch,
     read_pair,
     series,

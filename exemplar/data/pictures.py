@@ -1,0 +1,117 @@
+"""Images of users as arrays, of any kind of file.
+
+Every reader notes what is wrong and goes on, so that all problems of all files are told together,
+before anything is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exemplar.data.inputs import BadPhoto
+from exemplar.data.pixels import decode
+from exemplar.data.problems import Problems
+
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2",
+    ".avif",
+)  # fmt: skip
+NARROW = 32
+"""Times that an image's longer side may be its shorter: beyond, matching has nothing to go by."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image, and what is known of where it came from.
+
+    Attributes:
+        source: its file, as it was named, or what else it is called.
+        image: u8 (H, W, 3) RGB, upright.
+        sha256: of the file, or of the pixels where there is none.
+        licence: if it is known.
+    """
+
+    source: str
+    image: NDArray[np.uint8]
+    sha256: str
+    licence: str = ""
+
+
+def read_picture(path: Path, problems: Problems) -> Picture | None:
+    """Reads an image of any kind: grey, 16 bits, with alpha (over white), turned by EXIF.
+
+    Args:
+        path: a file.
+        problems: gets a line if it cannot be used.
+
+    Returns:
+        The image, none if it cannot be used.
+    """
+    data = file_bytes(path, problems, "an image")
+    if data is None:
+        return None
+    try:
+        image = np.array(decode(data))
+    except BadPhoto as error:
+        problems.append(f"{path}: {error}")
+        return None
+    height, width = image.shape[:2]
+    if max(height, width) > NARROW * min(height, width):
+        problems.append(
+            f"{path}: {width}×{height} pixels are too narrow to be matched; crop it, so that one "
+            f"side is at most {NARROW} times the other"
+        )
+        return None
+    return Picture(str(path), image, hashlib.sha256(data).hexdigest())
+
+
+def pictures_in(folder: Path, problems: Problems) -> list[Path]:
+    """The image files of a folder, in the order of their names; hidden ones are none."""
+    try:
+        found = sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        )
+    except OSError as error:
+        problems.append(f"{folder}: the folder cannot be read: {error.strerror}")
+        return []
+    if not found:
+        problems.append(f"{folder}: expected images ({', '.join(SUFFIXES)}), found none")
+    return found
+
+
+def doubts(name: str, picture: Picture) -> list[str]:
+    """What makes an image hard to match, in sentences; it is matched all the same."""
+    spread = int(np.ptp(picture.image.reshape(-1, 3), axis=0).max())
+    if spread > 0:
+        return []
+    said = (
+        f"{name} ({picture.source}) has one colour everywhere: nothing in it can be told apart, so "
+        "its matches mean nothing"
+    )
+    return [said]
+
+
+def file_bytes(path: Path, problems: Problems, what: str) -> bytes | None:
+    """Reads a whole file.
+
+    Args:
+        path: a file.
+        problems: gets a line if it cannot be read.
+        what: was expected, for that line.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        problems.append(f"{path}: no such file")
+    except IsADirectoryError:
+        problems.append(f"{path}: expected {what}, got a folder")
+    except OSError as error:
+        problems.append(f"{path}: cannot be read: {error.strerror}")
+    return None

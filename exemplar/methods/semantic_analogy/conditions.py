@@ -1,0 +1,223 @@
+"""What a layout is given by: a label map, clusters of the source, or its edges.
+
+Each kind makes labels of the source, and reads targets by the same classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exemplar.data.pictures import Picture, read_picture
+from exemplar.data.problems import Problems
+from exemplar.methods.semantic_analogy.clusters import Clusters, Network, assign, cluster
+from exemplar.methods.semantic_analogy.drawn import Drawn, read_map
+from exemplar.methods.semantic_analogy.label_maps import (
+    class_mask,
+    exact,
+    known_share,
+    source_classes,
+    target_classes,
+)
+from exemplar.methods.semantic_analogy.labelled_images import (
+    resized_image,
+    resized_labels,
+    working_size,
+)
+from exemplar.methods.semantic_analogy.line_drawings import (
+    PALETTE,
+    drawing_labels,
+    edge_labels,
+    is_drawing,
+)
+from exemplar.methods.semantic_analogy.palette import Entry, Palette, distinct_colours
+
+Labels = NDArray[np.uint8]
+
+IS_MAP = 0.5
+"""Share of a target's pixels with colours of the clusters from which it is a label map."""
+
+
+class Read(NamedTuple):
+    """A target that has been read.
+
+    Attributes:
+        labels: (H', W') u8 places in the source's classes.
+        mapped: which keys of the mapping it has pixels of.
+    """
+
+    labels: Labels
+    mapped: frozenset[str] = frozenset()
+
+
+ReadTarget = Callable[[Path, Mapping[str, int], bool, Problems], Read | None]
+"""A file, a mapping of classes, whether colours are snapped, problems → the target."""
+
+
+class Condition(NamedTuple):
+    """What layouts are given by.
+
+    Attributes:
+        labels: (H, W) u8 of the source, places in the palette.
+        palette: the classes.
+        read_target: reads a target by them.
+        notes: what a user should know, in sentences.
+    """
+
+    labels: Labels
+    palette: Palette
+    read_target: ReadTarget
+    notes: tuple[str, ...] = ()
+
+
+def labelled(
+    picture: Picture,
+    path: Path,
+    entries: Sequence[Entry],
+    snap: int | None,
+    problems: Problems,
+) -> Condition | None:
+    """A label map of the source.
+
+    Args:
+        picture: the source.
+        path: its label map.
+        entries: what the user calls classes.
+        snap: see `label_maps.source_classes`.
+        problems: gets a line if the map cannot be used.
+
+    Returns:
+        The condition, none if the map cannot be used.
+    """
+    found = read_map(path, problems)
+    if found is None:
+        return None
+    height, width = picture.image.shape[:2]
+    if found.size != (height, width):
+        problems.append(
+            f"{path}: expected {width}×{height} pixels as its image, got "
+            f"{found.size[1]}×{found.size[0]}; give the label map of {picture.source}"
+        )
+        return None
+    made = source_classes(found, str(path), entries, snap, problems)
+    if made is None:
+        return None
+    labels, palette = made
+
+    def read(
+        target: Path, mapping: Mapping[str, int], snapped: bool, problems: Problems
+    ) -> Read | None:
+        drawn = read_map(target, problems)
+        return (
+            None
+            if drawn is None
+            else _by_map(drawn, target, palette, entries, mapping, snapped, problems)
+        )
+
+    notes = (
+        () if snap is None else (f"{path}: colours were snapped to {len(palette.names)} classes",)
+    )
+    return Condition(labels, palette, read, notes)
+
+
+def clustered(
+    picture: Picture,
+    network: Network,
+    count: int,
+    seed: int,
+    side: int,
+    snap: int | None,
+    problems: Problems,
+) -> Condition | None:
+    """Clusters of the source, which are drawn in colours of their own.
+
+    A target of which at least `IS_MAP` of the pixels have these colours is a label map, and may
+    have no others; else it is a photograph, whose pixels are given to the same clusters.
+
+    Args:
+        picture: the source.
+        network: whose features are clustered.
+        count: of clusters, from 2 to 64.
+        seed: of the clustering.
+        side: pixels of the longer side at which that is done.
+        snap: not None: of targets other colours take the nearest.
+        problems: gets a line if the network cannot take the image.
+
+    Returns:
+        The condition, none if it could not be made.
+    """
+    size = picture.image.shape[0], picture.image.shape[1]
+    try:
+        small = resized_image(picture.image, working_size(size, side))
+        labels, clusters = cluster(small, network, count, seed)
+    except (ValueError, RuntimeError) as error:  # too small for the network, or too many clusters
+        problems.append(f"{picture.source}: {error}")
+        return None
+    number = len(clusters.centres)
+    palette = Palette(
+        tuple(f"cluster-{1 + place}" for place in range(number)), distinct_colours(number)
+    )
+
+    def read(
+        target: Path, mapping: Mapping[str, int], snapped: bool, problems: Problems
+    ) -> Read | None:
+        drawn = read_map(target, problems)
+        if drawn is None:
+            return None
+        if known_share(drawn, palette) >= IS_MAP or snapped:
+            return _by_map(drawn, target, palette, (), mapping, snapped, problems)
+        return _by_clusters(target, network, clusters, side, problems)
+
+    enlarged = resized_labels(labels, size, number)
+    return Condition(enlarged, palette, read)
+
+
+def drawn_lines(picture: Picture) -> Condition:
+    """Edges of the source; targets are drawings, or photographs, whose edges are found."""
+
+    def read(
+        target: Path, mapping: Mapping[str, int], snapped: bool, problems: Problems
+    ) -> Read | None:
+        found = read_picture(target, problems)
+        if found is None:
+            return None
+        drawing = is_drawing(found.image)
+        return Read(drawing_labels(found.image) if drawing else edge_labels(found.image))
+
+    return Condition(edge_labels(picture.image), PALETTE, read)
+
+
+def _by_map(
+    drawn: Drawn,
+    path: Path,
+    palette: Palette,
+    entries: Sequence[Entry],
+    mapping: Mapping[str, int],
+    snapped: bool,
+    problems: Problems,
+) -> Read | None:
+    """A target that is a label map."""
+    if snapped:
+        drawn = exact(drawn, palette, entries)
+    labels = target_classes(drawn, str(path), palette, entries, mapping, problems)
+    if labels is None:
+        return None
+    mapped = {text for text in mapping if class_mask(text, drawn, palette, entries).any()}
+    return Read(labels, frozenset(mapped))
+
+
+def _by_clusters(
+    path: Path, network: Network, clusters: Clusters, side: int, problems: Problems
+) -> Read | None:
+    """A target that is a photograph."""
+    picture = read_picture(path, problems)
+    if picture is None:
+        return None
+    size = picture.image.shape[0], picture.image.shape[1]
+    small = resized_image(picture.image, working_size(size, side))
+    labels = assign(small, network, clusters)
+    return Read(resized_labels(labels, size, len(clusters.centres)))

@@ -1,0 +1,193 @@
+"""Images with their label maps as settings name them, and both at the size that is worked at.
+
+Second in the way of the evaluation's data, before `sources`. Whatever is wrong is noted, and told
+together with all else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from exemplar.data.crops import central_square
+from exemplar.data.inputs import BadPhoto
+from exemplar.data.named_images import Named, StoredImage, read_named_image
+from exemplar.data.pairs import label_map
+from exemplar.data.pictures import Picture, file_bytes, read_picture
+from exemplar.data.pixels import numbers
+from exemplar.data.problems import Problems
+from exemplar.methods.semantic_analogy.source_settings import LabelFile, PairFile, Shown
+from exemplar.store import layout
+from exemplar.store.arrays import array, name_list, open_group, read_rows
+from exemplar.store.items import read_items
+
+Size = tuple[int, int]
+MOST = 255  # classes of a map
+
+
+class LabelMap(NamedTuple):
+    """A label map and its classes.
+
+    Attributes:
+        labels: (H, W) u8, places in `classes`.
+        classes: names.
+    """
+
+    labels: NDArray[np.uint8]
+    classes: tuple[str, ...]
+
+
+def read_shown(
+    shown: Shown, where: str, problems: Problems
+) -> tuple[Picture, LabelMap | None] | None:
+    """Reads an image, and the labels that it brings.
+
+    Args:
+        shown: a file, an image of a domain, a bundled one, or a side-by-side file.
+        where: it is named, for messages.
+        problems: gets a line for what is wrong.
+
+    Returns:
+        The image, and its labels if it is of a labelled domain or a side-by-side file; none if it
+        cannot be used.
+    """
+    if isinstance(shown, PairFile):
+        return _pair(shown, problems)
+    picture = read_named_image(shown, where, problems)
+    if picture is None:
+        return None
+    return picture, _stored_labels(shown, picture)
+
+
+def _pair(shown: PairFile, problems: Problems) -> tuple[Picture, LabelMap] | None:
+    """The central squares of both halves."""
+    whole = read_picture(shown.pair, problems)
+    if whole is None:
+        return None
+    height, width = whole.image.shape[:2]
+    if width % 2:
+        problems.append(
+            f"{shown.pair}: expected two halves of equal width, got {width}×{height} pixels"
+        )
+        return None
+    halves = [whole.image[:, : width // 2], whole.image[:, width // 2 :]]
+    photograph, drawn = halves if shown.photo_left else halves[::-1]
+    left, top, right, bottom = central_square(width // 2, height)
+    here = slice(top, bottom), slice(left, right)
+    colours = shown.colours()
+    try:
+        side = right - left
+        labels = label_map(Image.fromarray(drawn[here]), np.array(list(colours.values())), side)
+    except BadPhoto as error:
+        problems.append(f"{shown.pair}: {error}")
+        return None
+    image = np.ascontiguousarray(photograph[here])
+    return Picture(whole.source, image, whole.sha256), LabelMap(labels, tuple(colours))
+
+
+def _stored_labels(named: Named, picture: Picture) -> LabelMap | None:
+    """The labels of an image of a domain, if the domain has any."""
+    if not isinstance(named, StoredImage):
+        return None
+    group = open_group(layout.images(named.domain))
+    if "labels" not in group or "classes" not in group.attrs:
+        return None
+    rows = np.flatnonzero(
+        (read_items(layout.items(named.domain))["id"] == picture.source).to_numpy()
+    )
+    labels = read_rows(array(group, "labels"), rows)[0]
+    return LabelMap(labels, name_list(group, "classes"))
+
+
+def read_label_file(given: LabelFile, size: Size | None, problems: Problems) -> LabelMap | None:
+    """Reads a map of numbers.
+
+    Args:
+        given: the file, and perhaps what its numbers mean.
+        size: (H, W) of the image that it labels; any if none.
+        problems: gets a line for what is wrong.
+
+    Returns:
+        The map; of classes that are given, those that occur and those that do not; none if it
+        cannot be used.
+    """
+    found = _numbers(given.file, problems)
+    if found is None:
+        return None
+    if size is not None and found.shape != size:
+        problems.append(
+            f"{given.file}: expected {size[1]}×{size[0]} pixels as its image, got "
+            f"{found.shape[1]}×{found.shape[0]}"
+        )
+        return None
+    present = np.unique(found)
+    classes = given.classes or {str(number): int(number) for number in present}
+    unknown = sorted(set(present.tolist()) - set(classes.values()))
+    if unknown or len(classes) > MOST:
+        said = ", ".join(map(str, unknown[:10])) if unknown else f"{len(classes)} classes"
+        problems.append(
+            f"{given.file}: expected at most {MOST} classes whose numbers are named, got {said}; "
+            "name each number's class under classes:"
+        )
+        return None
+    table = np.zeros(max(classes.values()) + 1, np.uint8)
+    table[list(classes.values())] = np.arange(len(classes))
+    return LabelMap(table[found], tuple(classes))
+
+
+def _numbers(path: Path, problems: Problems) -> NDArray[np.int64] | None:
+    data = file_bytes(path, problems, "a label map")
+    if data is None:
+        return None
+    try:
+        found = numbers(data)
+    except BadPhoto as error:
+        problems.append(f"{path}: {error}")
+        return None
+    if found.min() < 0:
+        problems.append(f"{path}: expected numbers from 0, got {found.min()}")
+        return None
+    return found
+
+
+def working_size(size: Size, side: int) -> Size:
+    """A size (H, W) made so small that its longer side has at most so many pixels."""
+    factor = min(1.0, side / max(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def central_part(values: NDArray, size: Size) -> NDArray:
+    """The largest part (h, w, …) around the middle that has the proportions of a size."""
+    height, width = values.shape[:2]
+    factor = min(height / size[0], width / size[1])
+    rows, columns = min(height, round(factor * size[0])), min(width, round(factor * size[1]))
+    rows, columns = max(1, rows), max(1, columns)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return values[top : top + rows, left : left + columns]
+
+
+def resized_image(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """A u8 (H, W, 3) image at another size (h, w): means where it shrinks."""
+    if image.shape[:2] == size:
+        return image
+    by = Image.Resampling.BOX if image.shape[0] > size[0] else Image.Resampling.BICUBIC
+    made = Image.fromarray(np.ascontiguousarray(image)).resize((size[1], size[0]), by)
+    return np.array(made)
+
+
+def resized_labels(labels: NDArray[np.uint8], size: Size, classes: int) -> NDArray[np.uint8]:
+    """A u8 (H, W) map at another size (h, w): the most frequent class of what a pixel covers."""
+    if labels.shape == size:
+        return labels
+    best = np.full(size, -1, np.float32)
+    made = np.zeros(size, np.uint8)
+    for place in range(classes):
+        here = Image.fromarray((labels == place).astype(np.float32))
+        share = np.asarray(here.resize((size[1], size[0]), Image.Resampling.BOX))
+        made[share > best] = place
+        best = np.maximum(best, share)
+    return made
