@@ -71,6 +71,8 @@ class RunSettings(Settings):
     """Domains that pix2pixHD is trained on; it has a page of its own."""
     sampled: list[str] = Field(default_factory=list)
     """Domains that GLANN is trained on, others than `domains`; it has a page of its own."""
+    sources: list[str] = Field(default_factory=list)
+    """Labelled images that Semantic Image Analogy is measured on; it has a page of its own."""
     seeds: list[int] = Field(default_factory=list)
     """Of GLANN's trainings."""
 

@@ -50,6 +50,10 @@ MODELS = {
     "analogy_flow": "stages.analogy_flow:AnalogyFlowSettings",
     "analogy_keypoints": "stages.analogy_keypoints:AnalogyKeypointsSettings",
     "analogy_gallery": "exemplar.methods.deep_analogy.gallery:GallerySettings",
+    "layout": "exemplar.methods.semantic_analogy.settings:LayoutSettings",
+    "sources": "exemplar.methods.semantic_analogy.source_settings:Sources",
+    "semantic_evaluate": "stages.semantic_evaluate:SemanticEvaluateSettings",
+    "semantic_report": "stages.semantic_report:SemanticReportSettings",
     "cluster": "stages.arguments:Cluster",
 }
 DAY = 86400.0
@@ -89,6 +93,12 @@ def settings(params: dict[str, Any]) -> Iterator[Finding]:
         for key in ("domains", "layouts", "sampled"):
             missing = [name for name in run.get(key) or [] if name not in domains]
             wrong += [f"run.{key}: {name!r} has no section in domains" for name in missing]
+        sources = params.get("sources")
+        named = set(sources) if isinstance(sources, dict) else set()
+        wrong += [
+            f"run.sources: {name!r} has no section in sources"
+            for name in sorted(set(run.get("sources") or []) - named)
+        ]
         unprepared = set(run.get("layouts") or []) - set(run.get("domains") or [])
         wrong += [
             f"run.layouts: {name!r} must be in run.domains too, or it is not prepared"

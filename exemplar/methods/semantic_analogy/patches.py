@@ -129,15 +129,11 @@ def level_scales(side: int, settings: PatchesSettings) -> list[float]:
 
 
 def _by_labels_alone(keys: _Maps, shares: Tensor, settings: PatchesSettings) -> Places:
-    """The first field: where labels around are alike, and places too, as nothing else is known."""
+    """The first field: where labels around are alike, and places, as nothing else is known."""
     blank = torch.zeros_like(keys.image), shares.new_zeros((*shares.shape[:2], 3))
     known = _described(_Maps(blank[0], keys.shares), None, settings)
     query = _described(_Maps(blank[1], shares), known, settings)
-    return search_whole(
-        query.beside(settings.place * _own_places(query.size, shares.device)),
-        known.beside(settings.place * _own_places(known.size, shares.device)),
-        settings.alpha,
-    )
+    return search_whole(query, known, settings.alpha)
 
 
 def _settled(
@@ -162,9 +158,14 @@ def _settled(
 
 
 def _described(maps: _Maps, like: Described | None, settings: PatchesSettings) -> Described:
-    """Patches of colours and labels; those of the target as the source's are described."""
+    """Patches of colours and labels, and their places; the target's as the source's are described.
+
+    Places hold what an edit does not touch where it was, where many patches would do.
+    """
     stacked = torch.cat([maps.image, settings.guidance * maps.shares], dim=-1)
-    return describe(stacked, maps.shares.argmax(-1), settings.patch, settings.dimensions, like=like)
+    classes = maps.shares.argmax(-1)
+    found = describe(stacked, classes, settings.patch, settings.dimensions, like=like)
+    return found.beside(settings.place * _own_places(found.size, stacked.device))
 
 
 def _one_hot(labels: NDArray[np.uint8], source: Source, device: torch.device | str) -> Tensor:

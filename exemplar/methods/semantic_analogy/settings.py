@@ -23,8 +23,8 @@ class PatchesSettings(Settings):
     """Of the sides of a level and the next coarser one."""
     guidance: Annotated[float, Field(gt=0)] = 1.0
     """How much labels count beside colours."""
-    place: Annotated[float, Field(ge=0)] = 0.3
-    """How much places count beside labels in the first search, where there are no colours yet."""
+    place: Annotated[float, Field(ge=0)] = 0.5
+    """How much places, as shares of the image's sides, count beside labels and colours."""
     alpha: Annotated[float, Field(gt=0)] = 0.03
     """α; the smaller, the more all patches of the source are used."""
     rounds: Annotated[int, Field(ge=1)] = 6
@@ -52,7 +52,7 @@ class LayoutSettings(Settings):
     method: Method = "patches"
     patches: PatchesSettings = PatchesSettings()
     gan: GanSettings = GanSettings()
-    working_side: Annotated[int, Field(ge=32)] = 256
+    working_side: Annotated[int, Field(ge=32)] = 128
     """Pixels of the longer side at which the GAN learns and paints larger images; patches have a
     limit of their own."""
     seed: Annotated[int, Field(ge=0)] = 0

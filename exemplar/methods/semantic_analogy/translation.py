@@ -65,16 +65,17 @@ class Translation(nn.Module):
     def __init__(self, channels: int, fixed_point: FixedPoint = "learned") -> None:
         super().__init__()
         self.exact = fixed_point == "exact"
-        self.scale = self._block(channels)
-        self.shift = self._block(channels)
+        self.scale = self._block(channels, 1.0)
+        self.shift = self._block(channels, 0.0)
 
-    def _block(self, channels: int) -> nn.Sequential:
+    def _block(self, channels: int, around: float) -> nn.Sequential:
         inner = max(1, channels // 2)
-        return nn.Sequential(
-            nn.Conv2d(channels, inner, 1, bias=not self.exact),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(inner, channels, 1, bias=not self.exact),
-        )
+        last = nn.Conv2d(inner, channels, 1, bias=not self.exact)
+        if last.bias is not None:
+            # Not the source's features wiped out at first.
+            nn.init.constant_(last.bias, around)
+        first = nn.Conv2d(channels, inner, 1, bias=not self.exact)
+        return nn.Sequential(first, nn.LeakyReLU(SLOPE), last)
 
     def forward(self, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
         """γ and β, (B, C, H, W) each, of F_scale and F_shift of that shape."""
