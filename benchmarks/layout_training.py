@@ -25,18 +25,17 @@ from exemplar.features.backbone import load_backbone
 from exemplar.memory import keep_freed_memory
 from exemplar.methods.semantic_analogy.evaluation import method_rows
 from exemplar.methods.semantic_analogy.gan_settings import GanSettings
-from exemplar.methods.semantic_analogy.judging import judge_of
-from exemplar.methods.semantic_analogy.sources import Given
+from exemplar.methods.semantic_analogy.judging import SemanticEvaluateSettings, judge_of
+from exemplar.methods.semantic_analogy.sources import NamedSource
 from exemplar.methods.semantic_analogy.stored import chosen_source, given_source
 from exemplar.methods.semantic_analogy.training import train_gan
 from exemplar.metrics.segmenters import Segmenter
 from exemplar.settings import load_params, section
 from exemplar.store import layout
-from stages.semantic_evaluate import SemanticEvaluateSettings
 
 FAST, PAPER = GanSettings(), GanSettings(preset="paper")
-PACE = 12
-"""Iterations by which it is found how many fit into the time."""
+SHORT, LONG = 4, 24
+"""Iterations of two trainings by which it is found how many fit into the time."""
 
 TAKEN_BACK: dict[str, dict[str, dict[str, Any]]] = {
     "ten_generator_steps": {"training": {"generator_steps": 10}},
@@ -99,14 +98,17 @@ UNITS = {
 
 
 def measured(
-    given: Given, settings: GanSettings, judge: Segmenter, seconds: float
+    given: NamedSource, settings: GanSettings, judge: Segmenter, seconds: float
 ) -> dict[str, float]:
     """What comes of a training of so many seconds."""
-    begun = time.process_time()
-    trained(given, settings, PACE)
-    # The first iterations are the slowest, and loading the backbone counts once.
-    each = (time.process_time() - begun) / PACE
-    iterations = max(PACE, int(seconds / each))
+    taken = []
+    for count in (SHORT, SHORT, LONG):  # the first warms up
+        begun = time.process_time()
+        trained(given, settings, count)
+        taken.append(time.process_time() - begun)
+    # What is done once, such as loading the backbone, is in both.
+    each = (taken[2] - taken[1]) / (LONG - SHORT)
+    iterations = max(LONG, int(seconds / each))
     images = trained(given, settings, iterations)
     named = {target.name: image for target, image in zip(given.targets, images, strict=True)}
     row = method_rows(given, "gan", named, judge, thorough=False)[-1]
@@ -115,7 +117,7 @@ def measured(
     }
 
 
-def trained(given: Given, settings: GanSettings, iterations: int) -> np.ndarray:
+def trained(given: NamedSource, settings: GanSettings, iterations: int) -> np.ndarray:
     """The targets' images after so many iterations."""
     schedule = settings.training.model_copy(
         update={"iterations": iterations, "checkpoint_every": iterations}

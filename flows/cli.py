@@ -236,7 +236,7 @@ def _expected() -> tuple[type[Exception], ...]:
     """Errors whose message says what to do; looked up when one is raised."""
     from dvc.exceptions import DvcException
 
-    return (DvcException, ValueError, RuntimeError, FileNotFoundError)
+    return (DvcException, ValueError, RuntimeError, OSError)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def check_places(
         places: in it or below.
         inputs: what the results are to be made from.
         problems: gets a line for each input that would be replaced, file of others that would be,
-            folder that is a file, and name that is too long.
+            folder that is a file or cannot be written to, and name that is too long.
     """
     if (wrong := _no_folder(out)) is not None:
         problems.append(f"--out {out}: expected a folder, but {wrong} is none; name another")
@@ -145,6 +145,9 @@ def _check_place(place: Place, kept: dict[Path, Path], problems: list[str]) -> N
         problems.append(f"{path}: expected a folder, got another file; choose another --out")
     if wrong:
         return
+    if not os.access(there := _nearest(folder), os.W_OK | os.X_OK):
+        problems.append(f"{there}: this folder cannot be written to; choose another --out")
+        return
     own = _listed(folder, place.record)
     full = {parent: parent.resolve() for parent in parents}
     foreign = []
@@ -171,6 +174,11 @@ def _no_folder(folder: Path) -> Path | None:
         if path.is_symlink() or path.exists():
             return None if path.is_dir() else path
     return None
+
+
+def _nearest(folder: Path) -> Path:
+    """The first of a folder and those above it that is there."""
+    return next((path for path in (folder, *folder.parents) if path.exists()), Path())
 
 
 def _listed(folder: Path, record: str) -> set[str]:

@@ -23,6 +23,7 @@ from exemplar.methods.semantic_analogy.requests import (
     read_request,
 )
 from exemplar.methods.semantic_analogy.settings import LayoutSettings
+from exemplar.methods.semantic_analogy.sizes import source_at
 from exemplar.methods.semantic_analogy.source import Layout
 from exemplar.methods.semantic_analogy.targets import Target
 from exemplar.report.layout_results import (
@@ -41,7 +42,7 @@ from exemplar.settings import load_params, section
 from exemplar.store.files import content_hash, sources_hash
 from exemplar.store.layout import ESTIMATORS
 from flows.delivery import Place, check_places, delivered, finished
-from flows.layout_training import Deliver, check_gan, preview_place, rendered
+from flows.layout_training import Deliver, check_gan, model_path, preview_place, rendered
 
 OWN_CODE = ("flows/layout.py", "flows/layout_training.py", "flows/delivery.py")
 """What results depend on beside files, settings and `CODE`."""
@@ -77,17 +78,14 @@ def make_layouts(request: Request, out: Path, changes: Mapping[str, Any]) -> lis
     assert settings is not None
     torch.set_num_threads(settings.threads)
     loaded: list[FrozenBackbone] = []
+    device = _usable(settings.device, problems)
 
     def network() -> FrozenBackbone | None:
-        found = _tried(
-            lambda: load_backbone(settings.gan.backbone, ESTIMATORS, settings.device), problems
-        )
+        found = _tried(lambda: load_backbone(settings.gan.backbone, ESTIMATORS, device), problems)
         loaded.extend([] if found is None else [found])
         return found
 
-    given = read_request(
-        request, settings.method, network, settings.seed, settings.working_side, problems
-    )
+    given = read_request(request, settings.method, network, settings.seed, problems)
     targets = [] if given is None else given.targets
     if settings.method == "gan" and given is not None and targets:
         check_gan(given, settings, network, problems)
@@ -96,8 +94,9 @@ def make_layouts(request: Request, out: Path, changes: Mapping[str, Any]) -> lis
     assert given is not None
     for note in given.notes:
         print(f"note: {note}", file=sys.stderr, flush=True)
-    labels_by = loaded[0].name if loaded and request.labels == CLUSTERS else ""
-    origin = _origin(request, settings, labels_by)
+    network_of_labels = loaded[0] if loaded and request.labels == CLUSTERS else None
+    labels_by = network_of_labels.name if network_of_labels else ""
+    origin = _origin(request, settings, network_of_labels)
     if finished(out, RECORD) != origin:
         with delivered(out, RECORD) as partial:
             write_source(partial, given, {"labels": _said(request, labels_by), "made_from": origin})
@@ -147,41 +146,52 @@ def _places(out: Path, targets: Sequence[Target], settings: LayoutSettings) -> l
     return places
 
 
-def _origin(request: Request, settings: LayoutSettings, labels_by: str) -> str:
+def _origin(request: Request, settings: LayoutSettings, network: FrozenBackbone | None) -> str:
     """A hash of all that the source's labels, and so everything, depend on."""
-    files = [path for path in request.files if path not in request.targets]
-    facts = {"wishes": request.facts, "side": settings.working_side, "seed": settings.seed}
+    files = request.source_files
+    by = {"network": network.name, "layers": list(network.layers)} if network else {}
     return content_hash(
-        *files, [str(path) for path in files], {**facts, "network": labels_by},
-        sources_hash(*CODE, *OWN_CODE),
+        *files, [str(path) for path in files],
+        {"wishes": request.facts, "seed": settings.seed, **by}, sources_hash(*CODE, *OWN_CODE),
     )  # fmt: skip
 
 
-def _target_origin(target: Target, settings: LayoutSettings, origin: str) -> str:
+def _method_facts(given: Given, settings: LayoutSettings) -> dict[str, Any]:
+    """What the results of all targets depend on, beside the source and its labels."""
+    if settings.method == "patches":
+        return {"method": "patches", "settings": settings.patches.model_dump(mode="json")}
+    # Its name has its settings and the weights of the patch loss's backbone in it.
+    return {
+        "method": "gan",
+        "model": str(model_path(source_at(given.source, settings.working_side), settings)),
+    }
+
+
+def _target_origin(target: Target, method: Mapping[str, Any], origin: str) -> str:
     """A hash of all that a target's results depend on."""
-    own = settings.patches if settings.method == "patches" else settings.gan
     return content_hash(
         target.labels.tobytes(),
         {"from": target.made_from, "name": target.name, "size": list(target.labels.shape)},
-        {"method": settings.method, "settings": own.model_dump(mode="json"), "source": origin},
+        {**method, "source": origin},
     )
 
 
 def _make_all(given: Given, out: Path, settings: LayoutSettings, origin: str) -> None:
     """Makes every target that is not there."""
-    origins = {target.name: _target_origin(target, settings, origin) for target in given.targets}
+    method = _method_facts(given, settings)
+    origins = {target.name: _target_origin(target, method, origin) for target in given.targets}
     facts: dict[str, Any] = {
         "method": settings.method,
         "seed": settings.seed,
         "classes": list(given.palette.names),
-        "notes": given.notes,
     }
 
     def there(target: Target) -> bool:
         return finished(out / target.name, SUMMARY) == origins[target.name]
 
     def deliver(target: Target, made: Layout, more: Mapping[str, Any]) -> None:
-        own = {**facts, "made_from": origins[target.name], **more}
+        notes = [*given.notes, *more.get("notes", [])]
+        own = {**facts, "made_from": origins[target.name], **more, "notes": notes}
         with delivered(out / target.name, SUMMARY) as partial:
             write_target(partial, given, target, made, own)
 
@@ -227,10 +237,22 @@ def _next(request: Request, out: Path) -> str:
     )
 
 
+def _usable(device: str, problems: Problems) -> str:
+    """The device, if it is there; otherwise the CPU, by which all else can be looked at."""
+    try:
+        torch.zeros(1, device=device).cpu()
+    # A torch without CUDA asserts that it is there.
+    except (RuntimeError, AssertionError) as error:
+        said = str(error).splitlines()[0]
+        problems.append(f"--device {device}: cannot be used ({said}); choose cpu, or a GPU: cuda")
+        return "cpu"
+    return device
+
+
 def _tried(load: Callable[[], Loaded], problems: Problems) -> Loaded | None:
     try:
         return load()
-    # Missing weights, or no such device: a torch without CUDA asserts that it is there.
-    except (ValueError, RuntimeError, AssertionError) as error:
+    # Missing weights, or a device without room for them.
+    except (ValueError, RuntimeError) as error:
         problems.append(str(error))
         return None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from exemplar.data.problems import Problems
-from exemplar.features.backbone import Backbone, load_backbone
+from exemplar.features.backbone import Backbone, BackboneSettings, load_backbone
 from exemplar.features.frozen import FrozenBackbone
 from exemplar.methods.semantic_analogy.gan_settings import GanSettings
 from exemplar.methods.semantic_analogy.model import Gan, load_gan, save_gan
@@ -54,17 +54,49 @@ def check_gan(
     network: Callable[[], FrozenBackbone | None],
     problems: Problems,
 ) -> None:
-    """Sees that the GAN is there, or can be trained.
+    """Sees that the GAN is there, or can be trained, and that it learns all that targets have.
 
     Args:
-        given: what is asked for.
+        given: what is asked for; gets a note of classes that are lost and that no target has.
         settings: how.
         network: loads the backbone of the patch loss, or notes why it cannot.
-        problems: gets a line if it cannot be loaded.
+        problems: gets a line if it cannot be loaded, and for classes that targets have and the
+            source, at the size at which the GAN learns, has not.
     """
     source = source_at(given.source, settings.working_side)
+    _check_classes(given, source, problems)
     if not model_path(source, settings).is_file():
         network()
+
+
+def _check_classes(given: Given, source: Source, problems: Problems) -> None:
+    """Sees that what the GAN is to paint is left of a source that was made smaller."""
+    kept = set(np.unique(source.labels).tolist())
+    height, width = source.labels.shape
+    at = f"at {width}×{height} pixels, at which the GAN learns,"
+    advice = "give --side a larger number"
+
+    def called(classes: set[int]) -> str:
+        return ", ".join(source.classes[place] for place in sorted(classes))
+
+    if len(kept) == 1:
+        problems.append(
+            f"{at} the source's labels have one class only, {called(kept)}: there is no layout to "
+            f"learn from; {advice}"
+        )
+        return
+    wanted: set[int] = set()
+    for target in given.targets:
+        lacking = set(np.unique(target_at(target.labels, source)).tolist()) - kept
+        wanted |= lacking
+        if lacking:
+            problems.append(
+                f"{target.made_from}: has {called(lacking)}, of which {at} nothing is left in the "
+                f"source; {advice}"
+            )
+    lost = set(np.unique(given.labels).tolist()) - kept - wanted
+    if lost:
+        given.notes.append(f"{at} nothing is left of {called(lost)}; --side sets another size")
 
 
 def model_path(source: Source, settings: LayoutSettings) -> Path:
@@ -98,7 +130,7 @@ def rendered(
         deliver: is given each target's result, and what its summary is to say.
 
     Raises:
-        KeyboardInterrupt: the training was interrupted; the last preview's images have been
+        KeyboardInterrupt: the training was interrupted; what it had learned by then has been
             delivered.
     """
     source = source_at(full, settings.working_side)
@@ -139,7 +171,7 @@ def _trained(
     with workplace(f"layout/{path.stem}", path.stem.encode()) as folder:
         gan, history = train_gan(
             source, settings.gan, folder, "layout", backbone, seen, settings.threads,
-            settings.seed, settings.device,
+            settings.seed, settings.device, seen.look,
         )  # fmt: skip
         save_gan(path, gan)
     return gan.render(wanted), round(float(history[-1]["seconds"]), 3)
@@ -155,14 +187,14 @@ def _deliver_stopped(
     """Delivers what an interrupted training made last, and says so."""
     steps = settings.gan.training.iterations
     if seen.images is None:
-        print("stopped before the first preview; nothing new was made", file=sys.stderr, flush=True)
+        print("stopped before anything was learned; nothing new was made", file=sys.stderr)
         return
     for target, image in zip(targets, seen.images, strict=True):
         # Made from nothing that is asked for again, so that the next run goes on.
         deliver(target, Layout(image), {**facts, "stopped_at": seen.step, "made_from": None})
     print(
         f"stopped; the results are those of step {seen.step} of {steps}; the same command goes on "
-        "with the training",
+        "with the training from its last preview",
         file=sys.stderr,
         flush=True,
     )
@@ -182,7 +214,7 @@ def _size_facts(full: Source, source: Source) -> dict[str, Any]:
 
 
 class _Previews:
-    """Sheets of the targets, written while a GAN is trained, and the last one's images."""
+    """Sheets of the targets, written while a GAN is trained, and the last images seen."""
 
     def __init__(
         self, wanted: NDArray[np.uint8], names: Sequence[str], out: Path, made_from: str
@@ -192,8 +224,13 @@ class _Previews:
         self._wanted, self._names = wanted, names
         self._folder, self._made_from = out / PREVIEWS, made_from
 
-    def __call__(self, step: int, gan: Gan) -> None:
+    def look(self, step: int, gan: Gan) -> None:
+        """Renders the targets without writing anything."""
         self.images, self.step = gan.render(self._wanted), step
+
+    def __call__(self, step: int, gan: Gan) -> None:
+        self.look(step, gan)
+        assert self.images is not None
         name = _preview_name(step)
         with grown(self._folder, PREVIEW_RECORD, self._made_from, name) as partial:
             Image.fromarray(preview(self.images, self._names)).save(partial, format="PNG")
@@ -205,12 +242,17 @@ def _preview_name(step: int) -> str:
 
 def _key(source: Source, settings: LayoutSettings) -> str:
     """A hash of all that a GAN depends on."""
-    by_trunk = settings.gan.backbone.kind == "estimator" and ESTIMATORS.is_file()
     return content_hash(
         source.image.tobytes(),
         source.labels.tobytes(),
-        {"size": list(source.labels.shape), "classes": list(source.classes)},
+        {"size": list(source.labels.shape), "classes": len(source.classes)},
         {"settings": settings.gan.identity(), "seed": settings.seed},
-        *([ESTIMATORS] if by_trunk else []),
+        *_weights(settings.gan.backbone),
         sources_hash(*CODE),
     )
+
+
+def _weights(backbone: BackboneSettings) -> list[Path]:
+    """The file of a backbone's weights, if it is there; published ones are told by their name."""
+    file = ESTIMATORS if backbone.kind == "estimator" else backbone.weights
+    return [file] if isinstance(file, Path) and file.is_file() else []

@@ -15,12 +15,17 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from pydantic import Field
 
 from exemplar.memory import keep_freed_memory
-from exemplar.methods.semantic_analogy.evaluation import MEASURES, method_rows, reference_rows
-from exemplar.methods.semantic_analogy.judging import judge_of
-from exemplar.methods.semantic_analogy.sources import Given
+from exemplar.methods.semantic_analogy.evaluation import (
+    MEASURES,
+    SHARED,
+    method_rows,
+    reference_rows,
+    shared_targets,
+)
+from exemplar.methods.semantic_analogy.judging import SemanticEvaluateSettings, judge_of
+from exemplar.methods.semantic_analogy.sources import NamedSource
 from exemplar.methods.semantic_analogy.stored import (
     CODE,
     GAN,
@@ -34,9 +39,9 @@ from exemplar.methods.semantic_analogy.stored import (
     scores_path,
     training_path,
 )
-from exemplar.metrics.segmenters import Segmenter, TrainedJudge
+from exemplar.metrics.segmenters import Segmenter
 from exemplar.report.tables import number, records, text
-from exemplar.settings import Settings, load_params, section
+from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import sources_hash, workplace, written
 from stages.semantic_arguments import source_of
@@ -49,16 +54,6 @@ CURVE_COLUMNS = (
     "source", "step", "seconds", "patch_distance", "pixel_accuracy", "mean_iou", "identity_psnr",
     "unchanged_psnr", "psnr_to_truth", "judge",
 )  # fmt: skip
-
-
-class SemanticEvaluateSettings(Settings):
-    """The section `semantic_evaluate` of `params.yaml`."""
-
-    trained: TrainedJudge = TrainedJudge()
-    """How a judge is trained where none is named and the estimators do not see all classes."""
-    judge_side: int = Field(default=128, ge=32)
-    """Pixels to which smaller images are enlarged for judges that have learned from larger ones."""
-    threads: int = Field(default=1, ge=1)
 
 
 def main() -> None:
@@ -88,11 +83,11 @@ def main() -> None:
                 )
 
 
-def scores(given: Given, judge: Segmenter) -> list[dict[str, Any]]:
+def scores(given: NamedSource, judge: Segmenter) -> list[dict[str, Any]]:
     """Rows of all methods and references, with what images cost.
 
     `seconds` is what the first image of a source takes, learning included, `seconds_each` what
-    every further one takes: of all targets the median.
+    every further one takes: of several targets the median.
     """
     folder = layouts_path(given.name)
     costs = records(pd.read_csv(folder / SAMPLES))
@@ -102,7 +97,9 @@ def scores(given: Given, judge: Segmenter) -> list[dict[str, Any]]:
         made = {target: read_image(folder / method / f"{target}.png") for target in mine}
         each = {target: number(cost, "seconds") for target, cost in mine.items()}
         for row in method_rows(given, method, made, judge):
-            seconds = each.get(row["target"], float(np.median(list(each.values()))))
+            several = shared_targets(given) if row["target"] == SHARED else mine
+            median = float(np.median([each[target] for target in several if target in each]))
+            seconds = each.get(row["target"], median)
             cost = next(iter(mine.values()))
             rows.append(
                 row
@@ -115,7 +112,7 @@ def scores(given: Given, judge: Segmenter) -> list[dict[str, Any]]:
     return rows
 
 
-def curve(given: Given, judge: Segmenter) -> list[dict[str, Any]]:
+def curve(given: NamedSource, judge: Segmenter) -> list[dict[str, Any]]:
     """Rows of the GAN after each interval of its training: all targets together, over seconds."""
     points = []
     for row in records(pd.read_csv(training_path(given.name))):

@@ -30,7 +30,7 @@ from exemplar.methods.semantic_analogy.patches import compose
 from exemplar.methods.semantic_analogy.settings import LayoutSettings
 from exemplar.methods.semantic_analogy.source import Layout
 from exemplar.methods.semantic_analogy.source_settings import IDENTITY
-from exemplar.methods.semantic_analogy.sources import Given
+from exemplar.methods.semantic_analogy.sources import NamedSource
 from exemplar.methods.semantic_analogy.stored import (
     CODE,
     DEEP_ANALOGY,
@@ -96,14 +96,14 @@ def main() -> None:
         replace(made, out)
 
 
-def by_gan(given: Given, settings: LayoutSettings) -> list[Answer]:
+def by_gan(given: NamedSource, settings: LayoutSettings) -> list[Answer]:
     """The GAN that was learned from the source."""
     _prepare(settings.threads)
     gan = load_gan(gan_path(given.name), settings.device)
     return _timed(given, lambda labels: Layout(gan.render(labels[None])[0]))
 
 
-def by_patches(given: Given, settings: LayoutSettings) -> list[Answer]:
+def by_patches(given: NamedSource, settings: LayoutSettings) -> list[Answer]:
     """Patches of the source."""
     _prepare(settings.threads)
     return _timed(
@@ -111,7 +111,7 @@ def by_patches(given: Given, settings: LayoutSettings) -> list[Answer]:
     )
 
 
-def by_deep_analogy(given: Given, settings: AnalogySettings) -> list[Answer]:
+def by_deep_analogy(given: NamedSource, settings: AnalogySettings) -> list[Answer]:
     """The targets' photographs in the look of the source; nothing of targets without one.
 
     A is the photograph, B′ the source, and A′ is made of the source's pixels; labels take no part.
@@ -163,7 +163,7 @@ def _prepare(threads: int) -> None:
     keep_freed_memory()
 
 
-def _timed(given: Given, make: Callable[[np.ndarray], Layout]) -> list[Answer]:
+def _timed(given: NamedSource, make: Callable[[np.ndarray], Layout]) -> list[Answer]:
     answers = []
     for target in given.targets:
         begun = time.perf_counter()

@@ -21,7 +21,7 @@ from exemplar.measured import peak_memory
 from exemplar.memory import keep_freed_memory
 from exemplar.methods.semantic_analogy.model import Gan, save_gan
 from exemplar.methods.semantic_analogy.settings import LayoutSettings
-from exemplar.methods.semantic_analogy.sources import Given
+from exemplar.methods.semantic_analogy.sources import NamedSource
 from exemplar.methods.semantic_analogy.stored import (
     CODE,
     gan_path,
@@ -68,7 +68,7 @@ def main() -> None:
         save_gan(gan_path(name), gan)
 
 
-def write_previews(folder: Path, gan: Gan, given: Given) -> None:
+def write_previews(folder: Path, gan: Gan, given: NamedSource) -> None:
     """Writes what a GAN makes of all targets, as PNG by their names."""
     images = gan.render(np.stack([target.labels for target in given.targets]))
     with written(folder) as partial_folder:

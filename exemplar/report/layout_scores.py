@@ -20,16 +20,18 @@ TABLE = Path("reports/tables/semantic_analogy.csv")
 COLUMNS = (
     "source", "method", "patch_distance", "pixel_accuracy", "mean_iou", "seconds", "peak_mb",
     "judge", "targets", "patch_distance_any", "completeness", "identity_psnr", "unchanged_psnr",
-    "psnr_to_truth", "seconds_each", "useful_seconds",
+    "psnr_to_truth", "seconds_each", "useful_seconds", "over",
 )  # fmt: skip
-"""A row for each source and method, over all targets but the source's own layout."""
+"""A row for each source and method, over all targets but the source's own layout that the method
+has; and where some method lacks some, one over those that all have: `over` is `all` or `shared`."""
 
 PAPER = (
     "Semantic Image Analogy with a Conditional Single-Image GAN (Li, Xiong, Liu, Chen, Zha), Table "
     "1"
 )
 ALL = "all"
-"""In the place of a target, in a source's table: all of them."""
+SHARED = "shared"
+"""In the place of a target, in a source's table: all of them; and those that all methods have."""
 GAN = "gan"
 METHODS = {
     GAN: "GAN of one image",
@@ -109,14 +111,15 @@ def read_source_scores(path: Path, curve: Path, source: str) -> pd.DataFrame:
         source: its name.
 
     Returns:
-        `COLUMNS`, the methods in the order of `METHODS`.
+        `COLUMNS`, the methods in the order of `METHODS`; those over shared targets last.
 
     Raises:
         TableError: a file is missing or has another form.
     """
     table = _read(path, ("source", "method", "target", *COLUMNS[2:14]), source)
-    rows = table[table["target"] == ALL].set_index("method", drop=False)
-    rows = rows.loc[[method for method in METHODS if method in rows.index]]
+    places = [(m, over) for over in (ALL, SHARED) for m in METHODS]
+    rows = table.assign(over=table["target"]).set_index(["method", "target"], drop=False)
+    rows = rows.loc[[place for place in places if place in rows.index]]
     reached = useful_after(_read(curve, ("seconds", "mean_iou", "patch_distance"), source))
     rows = rows.assign(useful_seconds=[reached if m == GAN else nan for m in rows["method"]])
     return rows.reindex(columns=list(COLUMNS)).reset_index(drop=True)
@@ -161,21 +164,21 @@ def useful_after(curve: pd.DataFrame) -> float:
 
 
 def blocks(table: pd.DataFrame) -> list[Block]:
-    """Our numbers, a block for each source, and the published ones.
+    """Our numbers, a block or two for each source, and the published ones.
 
     Args:
         table: as in `TABLE`.
     """
     made = []
-    for (source, judge), rows in grouped(records(table), "source", "judge").items():
+    for (source, over, judge), rows in grouped(records(table), "source", "over", "judge").items():
         # A column in which nothing is known says nothing.
         measures = [m for m in MEASURES if any(not isnan(number(row, m)) for row in rows)]
         lines = tuple(
             (METHODS[text(row, "method")], tuple(shown(m, number(row, m)) for m in measures))
             for row in rows
         )
-        most = max(int(number(row, "targets")) for row in rows)
-        title = f"{source}, {most} target{'s' * (most > 1)} (judge: {judge})"
+        counts = {int(number(row, "targets")) for row in rows}
+        title = f"{source}, {_targets(counts, over)} (judge: {judge})"
         made.append(Block(title, tuple(MEASURES[m][0] for m in measures), lines))
     paper = tuple(
         (name, (f"{rank:g}", f"{accuracy:.1f}", f"{iou:.1f}"))
@@ -184,6 +187,16 @@ def blocks(table: pd.DataFrame) -> list[Block]:
     title = "published, 10 pairs of COCO-Stuff (judge: Detectron2’s panoptic segmentation)"
     headings = ("Users’ rank ↓", "Accuracy ↑", "Mean IoU ↑")
     return [*made, Block(title, headings, paper, ours=False)]
+
+
+def _targets(counts: set[int], over: str) -> str:
+    """Over how many targets numbers are, in words."""
+    least, most = min(counts), max(counts)
+    said = f"{most} target{'s' * (most > 1)}"
+    if over == SHARED:
+        return f"the {said} that all methods have"
+    # Means over unlike targets are not to be compared.
+    return said if least == most else f"{said}, or the {least} with a photograph"
 
 
 def shown(measure: str, value: float) -> str:

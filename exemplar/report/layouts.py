@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import binary_dilation
 
 from exemplar.methods.semantic_analogy.source_settings import IDENTITY
-from exemplar.methods.semantic_analogy.sources import Given, Target
+from exemplar.methods.semantic_analogy.sources import NamedSource, NamedTarget
 from exemplar.report.analogy_pictures import identity_field, placed_picture
+from exemplar.report.attribution import copied
 from exemplar.report.html import laid_out
 from exemplar.report.layout_scores import (
     GAN,
@@ -81,7 +81,7 @@ class Shown:
 
 
 def gathered(
-    given: Given, folder: Path, scores: pd.DataFrame, curve: pd.DataFrame, side: int
+    given: NamedSource, folder: Path, scores: pd.DataFrame, curve: pd.DataFrame, side: int
 ) -> Shown:
     """Draws a source and what was made of it.
 
@@ -142,28 +142,10 @@ def label_picture(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return label_palette()[labels]
 
 
-def classes_of(given: Given) -> list[tuple[str, str]]:
+def classes_of(given: NamedSource) -> list[tuple[str, str]]:
     """A source's classes and the colours that stand for them."""
     colours: list[Colour] = [tuple(c) for c in label_palette().tolist()]
     return [(n, hexadecimal(c)) for n, c in zip(given.source.classes, colours, strict=False)]
-
-
-def used_share(places: NDArray[np.int32], votes: int, size: tuple[int, int]) -> float:
-    """The share of a source's pixels that an image takes.
-
-    Args:
-        places: (H, W, 2) rows and columns that its pixels match.
-        votes: around each match so many pixels to each side are copied.
-        size: (H', W') of the source.
-
-    Returns:
-        From 0 to 1.
-    """
-    used = np.zeros(size, bool)
-    used[places[..., 0], places[..., 1]] = True
-    if votes:
-        used = binary_dilation(used, np.ones((2 * votes + 1, 2 * votes + 1), bool))
-    return float(used.mean())
 
 
 def training_plots(name: str, curve: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
@@ -189,7 +171,11 @@ def training_plots(name: str, curve: pd.DataFrame, scores: pd.DataFrame) -> list
 
 
 def _row(
-    target: Target, given: Given, folder: Path, measured: Mapping[tuple[str, str], dict], side: int
+    target: NamedTarget,
+    given: NamedSource,
+    folder: Path,
+    measured: Mapping[tuple[str, str], dict],
+    side: int,
 ) -> Row:
     tiles = [_tile(label_picture(target.labels), "layout", target.name, side)]
     if target.photograph is not None and target.name != IDENTITY:
@@ -208,11 +194,13 @@ def _row(
     return Row(target.name, tiles, made, placed)
 
 
-def _placed(image: NDArray[np.uint8], sources: Path, caption: str, given: Given, side: int) -> Tile:
+def _placed(
+    image: NDArray[np.uint8], sources: Path, caption: str, given: NamedSource, side: int
+) -> Tile:
     size = given.source.labels.shape[0], given.source.labels.shape[1]
     with np.load(sources) as found:
         places, votes = found["places"], int(found["votes"])
-    share = used_share(places, votes, size)
+    share = float(copied(places, votes, size).mean())
     return _tile(placed_picture(image, places, size), caption, f"{share:.0%} of the source", side)
 
 

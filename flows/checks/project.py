@@ -52,7 +52,7 @@ MODELS = {
     "analogy_gallery": "exemplar.methods.deep_analogy.gallery:GallerySettings",
     "layout": "exemplar.methods.semantic_analogy.settings:LayoutSettings",
     "sources": "exemplar.methods.semantic_analogy.source_settings:Sources",
-    "semantic_evaluate": "stages.semantic_evaluate:SemanticEvaluateSettings",
+    "semantic_evaluate": "exemplar.methods.semantic_analogy.judging:SemanticEvaluateSettings",
     "semantic_report": "stages.semantic_report:SemanticReportSettings",
     "cluster": "stages.arguments:Cluster",
 }

@@ -2,63 +2,40 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-import yaml
 from PIL import Image
 
 from exemplar.data.problems import RequestError
-from exemplar.estimators import EstimatorsSettings, save_estimators
-from exemplar.features.pixelnet import PixelNet, PixelNetSettings
-from exemplar.methods.semantic_analogy.model import Gan
 from exemplar.methods.semantic_analogy.requests import Request
-from exemplar.report.layout_results import CODE, FILES, SOURCE_FILES, SUMMARY, TRACED
+from exemplar.report.layout_results import CODE, FILES, SOURCE_FILES, TRACED
 from exemplar.store import layout as places
-from flows import cli, layout_training
+from flows import cli
 from flows import layout as flow
 from flows.layout import make_layouts
+from tests.flows.layout_project import (
+    COLOURS,
+    GAN,
+    LABELS,
+    OUT,
+    PHOTO,
+    TARGET,
+    make_project,
+    read,
+    save,
+    summary,
+)
 from tests.test_architecture import closure
-
-COLOURS = np.array([(10, 10, 200), (200, 10, 10), (10, 160, 10)], np.uint8)
-PHOTO, LABELS, OUT = Path("photo.png"), "labels.png", Path("out")
-TARGET = (Path("target.png"),)
-GAN = {"method": "gan"}
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    torch.manual_seed(0)
-    network = PixelNet(3, {"normals": 3, "edges": 1, "parts": 2}, PixelNetSettings(width=4))
-    save_estimators(places.ESTIMATORS, network, ("a", "b"), EstimatorsSettings(), "rendered")
-    training = {"iterations": 4, "generator_steps": 1, "checkpoint_every": 2}
-    gan = {"generator": {"width": 4}, "training": training}
-    section = {"patches": {"rounds": 2}, "gan": gan, "working_side": 40}
-    Path("params.yaml").write_text(yaml.safe_dump({"layout": section}))
-    labels = np.zeros((40, 48), np.uint8)
-    labels[18:] = 1
-    labels[8:16, 10:22] = 2
-    grain = np.random.default_rng(0).integers(-25, 26, (40, 48, 3))
-    save(np.clip(COLOURS[labels] + grain, 0, 255), "photo.png")
-    save(COLOURS[labels], LABELS)
-    save(COLOURS[labels[:, ::-1]], "target.png")
-
-
-def save(values: np.ndarray, name: str) -> None:
-    Image.fromarray(values.astype(np.uint8)).save(name)
-
-
-def read(path: Path | str) -> np.ndarray:
-    return np.asarray(Image.open(path))
-
-
-def summary(name: str = "target") -> dict:
-    return json.loads((OUT / name / SUMMARY).read_text())
+    make_project()
 
 
 def written() -> dict[Path, int]:
@@ -146,59 +123,24 @@ def test_clusters_without_a_target_give_a_map_to_be_painted(capsys) -> None:
     assert "Name a drawing as target" in capsys.readouterr().err
 
 
-def test_the_gan_is_trained_once_and_found_again(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    make_layouts(Request(PHOTO, LABELS, TARGET), OUT, GAN)
-    assert {path.name for path in Path(OUT, "target").iterdir()} == FILES
-    # The source is larger than `working_side`, and results are as large as it was learned.
-    assert read(OUT / "target/image.png").shape == (33, 40, 3)
-    facts = summary()
-    assert facts["notes"][0].startswith("the source has 48×40 pixels, the GAN learns and paints")
-    assert facts["training_seconds"] > 0
-    assert sorted(path.name for path in Path(OUT, "preview").iterdir()) == [
-        "000002.png", "000004.png", "preview.json"
-    ]  # fmt: skip
-    assert Path(facts["model"]).is_file() and not list(Path(".work/layout").rglob("*.safetensors"))
-    first = read(OUT / "target/image.png")
-    monkeypatch.setattr(layout_training, "train_gan", lambda *a: pytest.fail("trained again"))
-    make_layouts(Request(PHOTO, LABELS, TARGET, ("remove:#0aa00a",)), OUT, GAN)
-    assert "1/2 target: there already" in capsys.readouterr().err
-    assert read(OUT / "remove-0aa00a/image.png").shape == (33, 40, 3)
-    make_layouts(Request(PHOTO, LABELS, TARGET), Path("again"), GAN)
-    assert (read("again/target/image.png") == first).all()
-    assert not Path("again/preview").exists()
-
-
-def test_a_stopped_training_leaves_its_best_and_goes_on(monkeypatch, capsys) -> None:
-    make_layouts(Request(PHOTO, LABELS, TARGET), Path("whole"), GAN)
-    for model in Path("models/layout").iterdir():
-        model.unlink()
-
-    def stopped(self, step: int, gan: Gan) -> None:
-        call(self, step, gan)
-        if step == 4:
-            raise KeyboardInterrupt
-
-    call = layout_training._Previews.__call__
+def test_devices_and_folders_are_looked_at_first(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    for device in ("foo", "meta"):
+        with pytest.raises(RequestError, match=rf"--device {device}: cannot be used.*\n.*x'"):
+            make_layouts(Request(PHOTO, LABELS, TARGET, ("remove:x",)), OUT, {"device": device})
+    command = ["layout", "photo.png", LABELS, "target.png", "--out", "locked/out"]
+    Path("locked").mkdir()
     with monkeypatch.context() as patched:
-        patched.setattr(layout_training._Previews, "__call__", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            make_layouts(Request(PHOTO, LABELS, TARGET), OUT, GAN)
-    assert "stopped; the results are those of step 4 of 4; the same" in capsys.readouterr().err
-    assert summary()["stopped_at"] == 4 and summary()["made_from"] is None
-    make_layouts(Request(PHOTO, LABELS, TARGET), OUT, GAN)  # from the checkpoint of step 2
-    assert "stopped_at" not in summary() and summary()["made_from"]
-    assert (read(OUT / "target/image.png") == read("whole/target/image.png")).all()
+        patched.setattr(os, "access", lambda path, mode: Path(path) != Path("locked"))
+        assert cli.main(command) == 1
+    assert "locked: this folder cannot be written to" in capsys.readouterr().err
 
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
 
-def test_stopped_before_anything_was_seen_nothing_is_written(monkeypatch, capsys) -> None:
-    def stopped(*given) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(layout_training, "train_gan", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        make_layouts(Request(PHOTO, LABELS, TARGET), OUT, GAN)
-    assert "stopped before the first preview" in capsys.readouterr().err
-    assert not Path(OUT, "target").exists()
+    monkeypatch.setattr(flow, "write_source", full)
+    assert cli.main(command) == 1
+    assert "exemplar layout: [Errno 28] No space left" in capsys.readouterr().err
+    assert not OUT.exists() and not list(Path("locked").rglob("*.png"))
 
 
 def test_all_that_is_wrong_is_told_before_anything_is_written() -> None:
@@ -258,15 +200,3 @@ def test_results_depend_on_all_code_that_makes_them() -> None:
         if not any(file == place or file.startswith(f"{place}/") for place in own)
     }
     assert {Path(file).name for file in left} == {"__init__.py"}
-
-
-def test_a_trained_gan_depends_on_all_code_that_trains_it() -> None:
-    needed = closure("exemplar.methods.semantic_analogy.training")
-    left = {
-        file
-        for file in needed
-        if not any(file == code or file.startswith(f"{code}/") for code in layout_training.CODE)
-    }
-    assert {Path(file).name for file in left} == {"__init__.py"}
-    files = [code for code in layout_training.CODE if code.endswith(".py")]
-    assert set(files) <= needed

@@ -65,6 +65,7 @@ def gathered(source: str) -> pd.DataFrame:
 def test_the_rows_over_all_targets_are_the_table(table: pd.DataFrame) -> None:
     assert table.columns.tolist() == list(COLUMNS)
     assert table["method"].tolist() == ["gan", "patches", "source"]
+    assert table["over"].unique().tolist() == ["all"]
     assert table["identity_psnr"].tolist() == [29.5, 41.25, inf]
     assert table["useful_seconds"].tolist()[0] == 30
     assert table["useful_seconds"].isna().tolist() == [False, True, True]
@@ -96,6 +97,26 @@ def test_blocks_have_what_is_known_and_the_paper_last(table: pd.DataFrame) -> No
     assert not paper.ours
     assert dict(paper.rows)["Semantic Image Analogy"] == ("1.735", "54.0", "45.7")
     assert shown("mean_iou", 45.66) == "45.7"
+
+
+def test_targets_that_all_methods_have_are_a_block_of_their_own(table: pd.DataFrame) -> None:
+    path = Path("reports/semantic/head.csv")
+    whole = pd.read_csv(path)
+    all_rows = whole[whole["target"] == "all"]
+    shared = all_rows.assign(target="shared", targets=2, mean_iou=55.0)
+    photographs = shared.iloc[:1].assign(method="photograph")
+    both = [photographs.assign(target="all"), photographs, shared, whole]
+    pd.concat(both).to_csv(path, index=False)
+    found = read_source_scores(path, Path("reports/semantic/head-curve.csv"), "head")
+    names = ["gan", "patches", "source", "photograph"]
+    assert found["method"].tolist() == 2 * names
+    assert found["over"].tolist() == 4 * ["all"] + 4 * ["shared"]
+    every, few, _ = blocks(found)
+    assert every.title == "head, 3 targets, or the 2 with a photograph (judge: seer)"
+    assert few.title == "head, the 2 targets that all methods have (judge: seer)"
+    place = few.headings.index(MEASURES["mean_iou"][0])
+    assert [cells[place] for _, cells in few.rows] == 4 * ["55.0"]
+    assert [cells[place] for _, cells in every.rows] == [*3 * ["60.0"], "55.0"]
 
 
 def test_printed_it_has_every_source_and_keeps_within_the_width(table: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from exemplar.report.layouts import classes_of, gathered, label_picture, training_plots, used_share
+from exemplar.report.layouts import classes_of, gathered, label_picture, training_plots
 from exemplar.report.palettes import label_palette
 from tests.methods.semantic_analogy.labelled import given, labels_of
 
@@ -68,11 +68,14 @@ def test_a_source_its_targets_and_what_was_made(folder: Path) -> None:
     assert "100 steps in 14 seconds; useful after 14" in shown.reached
 
 
-def test_votes_take_the_pixels_around_matches() -> None:
-    places = np.zeros((4, 4, 2), np.int32) + [5, 5]
-    assert used_share(places, 0, (10, 10)) == pytest.approx(0.01)
-    assert used_share(places, 1, (10, 10)) == pytest.approx(0.09)
-    assert used_share(places * 0, 1, (10, 10)) == pytest.approx(0.04)
+def test_votes_bring_the_pixels_around_matches(folder: Path) -> None:
+    path = folder / "patches" / "other.npz"
+    # All match one place: the image's corners have copies of what lies around it.
+    places = np.zeros((40, 40, 2), np.int32) + 20
+    for votes, copies in ((0, 1), (1, 9), (4, 81)):
+        np.savez_compressed(path, places=places, votes=votes)
+        (placed,) = gathered(given(), folder, SCORES, CURVE, 80).rows[1].placed
+        assert placed.note == f"{copies / 1600:.0%} of the source"
 
 
 def test_labels_have_the_colours_that_the_legend_says() -> None:

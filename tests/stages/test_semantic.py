@@ -110,7 +110,7 @@ def test_from_a_labelled_image_to_the_table_and_the_page(monkeypatch: pytest.Mon
 
     scores = pd.read_csv("reports/semantic/house.csv")
     rows = scores.set_index(["method", "target"])
-    assert len(rows) == len(rows.index.unique()) == (4 + 4 + 2) + (4 + 2)
+    assert len(rows) == len(rows.index.unique()) == (5 + 5 + 3) + (5 + 3)
     assert rows.loc[("patches", "identity"), "identity_psnr"] > 28
     assert rows.loc[("source", "other"), "patch_distance_any"] == 0
     assert (scores["judge"].str.startswith("pixelnet-4@rendered#")).all()
@@ -124,9 +124,14 @@ def test_from_a_labelled_image_to_the_table_and_the_page(monkeypatch: pytest.Mon
 
     table = pd.read_csv("reports/tables/semantic_analogy.csv")
     assert table.columns.tolist() == list(COLUMNS)
-    assert table["method"].tolist() == ["gan", "patches", "deep_analogy", "source", "photograph"]
-    assert table["targets"].tolist() == [2, 2, 1, 2, 1]
-    assert table["useful_seconds"].notna().tolist() == [True, False, False, False, False]
+    methods = ["gan", "patches", "deep_analogy", "source", "photograph"]
+    assert table["method"].tolist() == 2 * methods
+    assert table["targets"].tolist() == [2, 2, 1, 2, 1] + 5 * [1]
+    assert table["over"].tolist() == 5 * ["all"] + 5 * ["shared"]
+    assert table["useful_seconds"].notna().tolist() == 2 * [True, False, False, False, False]
+    shared = rows.loc[("gan", "shared")]
+    assert shared["patch_distance"] == rows.loc[("gan", "other"), "patch_distance"]
+    assert shared["seconds"] == cost["seconds"]
     page = Path("reports/layouts.html").read_text()
     for text in ("40×40 pixels of b-0, CC0-1.0", "45.7", "1.735", "judge_side: 48", "doorless"):
         assert text in page

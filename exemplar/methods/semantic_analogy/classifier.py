@@ -15,7 +15,6 @@ from torch.nn import functional
 
 from exemplar.settings import Settings
 
-STRIDE = 8
 EXPANSION = 4
 """Channels of a residual block for each of its bottleneck."""
 

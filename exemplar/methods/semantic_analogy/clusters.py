@@ -20,7 +20,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 from torch.nn import functional
 
-from exemplar.methods.semantic_analogy.edits import filled, regions
+from exemplar.methods.semantic_analogy.edits import filled, numbered_regions
 
 Network = Callable[[Tensor], list[Tensor]]
 """Images (1, 3, H, W) in [0, 1] → maps, fine to coarse."""
@@ -61,6 +61,11 @@ class Clusters(NamedTuple):
     scale: float
     colour_mean: NDArray[np.float64]
     colour_scale: float
+
+
+def cluster_names(count: int) -> tuple[str, ...]:
+    """What clusters are called, in the order of their places: `cluster-1` is the largest."""
+    return tuple(f"cluster-{number}" for number in range(1, count + 1))
 
 
 def cluster(
@@ -179,7 +184,7 @@ def _whole(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     made = np.argmax(votes, axis=0).astype(np.uint8)
     small = np.zeros(made.shape, bool)
     for place in np.unique(made):
-        for region in regions(made, place):
-            if region.sum() < SMALLEST * made.size:
-                small |= region
+        parts, sizes = numbered_regions(made, place)
+        # Number 0 is all that is of other classes.
+        small |= np.concatenate([[False], sizes < SMALLEST * made.size])[parts]
     return filled(made, small, ~small) if small.any() and not small.all() else made

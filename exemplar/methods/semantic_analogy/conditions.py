@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from exemplar.data.pictures import Picture, read_picture
 from exemplar.data.problems import Problems
-from exemplar.methods.semantic_analogy.clusters import Clusters, Network, assign, cluster
+from exemplar.methods.semantic_analogy.clusters import (
+    Clusters,
+    Network,
+    assign,
+    cluster,
+    cluster_names,
+)
 from exemplar.methods.semantic_analogy.drawn import Drawn, read_map
 from exemplar.methods.semantic_analogy.label_maps import (
     class_mask,
@@ -34,12 +40,17 @@ from exemplar.methods.semantic_analogy.line_drawings import (
     edge_labels,
     is_drawing,
 )
-from exemplar.methods.semantic_analogy.palette import Entry, Palette, distinct_colours
+from exemplar.methods.semantic_analogy.palette import Entry, Palette, distinct_colours, unpacked
 
 Labels = NDArray[np.uint8]
 
 IS_MAP = 0.5
 """Share of a target's pixels with colours of the clusters from which it is a label map."""
+CLUSTERED = 256
+"""Pixels of the longer side at which clusters are found in larger images, whatever size a method
+works at."""
+NEAR = 32
+"""Distance in RGB up to which a colour may be one of the clusters' that was compressed."""
 
 
 class Read(NamedTuple):
@@ -48,10 +59,12 @@ class Read(NamedTuple):
     Attributes:
         labels: (H', W') u8 places in the source's classes.
         mapped: which keys of the mapping it has pixels of.
+        note: what a user should know of how it was read, if anything.
     """
 
     labels: Labels
     mapped: frozenset[str] = frozenset()
+    note: str = ""
 
 
 ReadTarget = Callable[[Path, Mapping[str, int], bool, Problems], Read | None]
@@ -129,7 +142,6 @@ def clustered(
     network: Network,
     count: int,
     seed: int,
-    side: int,
     snap: int | None,
     problems: Problems,
 ) -> Condition | None:
@@ -143,7 +155,6 @@ def clustered(
         network: whose features are clustered.
         count: of clusters, from 2 to 64.
         seed: of the clustering.
-        side: pixels of the longer side at which that is done.
         snap: not None: of targets other colours take the nearest.
         problems: gets a line if the network cannot take the image.
 
@@ -152,15 +163,13 @@ def clustered(
     """
     size = picture.image.shape[0], picture.image.shape[1]
     try:
-        small = resized_image(picture.image, working_size(size, side))
+        small = resized_image(picture.image, working_size(size, CLUSTERED))
         labels, clusters = cluster(small, network, count, seed)
     except (ValueError, RuntimeError) as error:  # too small for the network, or too many clusters
         problems.append(f"{picture.source}: {error}")
         return None
     number = len(clusters.centres)
-    palette = Palette(
-        tuple(f"cluster-{1 + place}" for place in range(number)), distinct_colours(number)
-    )
+    palette = Palette(cluster_names(number), distinct_colours(number))
 
     def read(
         target: Path, mapping: Mapping[str, int], snapped: bool, problems: Problems
@@ -170,14 +179,30 @@ def clustered(
             return None
         if known_share(drawn, palette) >= IS_MAP or snapped:
             return _by_map(drawn, target, palette, (), mapping, snapped, problems)
-        return _by_clusters(target, network, clusters, side, problems)
+        made = _by_clusters(target, network, clusters, problems)
+        return None if made is None else made._replace(note=_photograph(drawn, target, palette))
 
     enlarged = resized_labels(labels, size, number)
     return Condition(enlarged, palette, read)
 
 
-def drawn_lines(picture: Picture) -> Condition:
-    """Edges of the source; targets are drawings, or photographs, whose edges are found."""
+def drawn_lines(picture: Picture, problems: Problems) -> Condition | None:
+    """Edges of the source; targets are drawings, or photographs, whose edges are found.
+
+    Args:
+        picture: the source.
+        problems: gets a line if it has no edges.
+
+    Returns:
+        The condition, none if there is nothing to draw by.
+    """
+    labels = edge_labels(picture.image)
+    if not labels.any():
+        problems.append(
+            f"{picture.source}: expected a photograph with edges, found none; give a label map, or "
+            "another source"
+        )
+        return None
 
     def read(
         target: Path, mapping: Mapping[str, int], snapped: bool, problems: Problems
@@ -188,7 +213,7 @@ def drawn_lines(picture: Picture) -> Condition:
         drawing = is_drawing(found.image)
         return Read(drawing_labels(found.image) if drawing else edge_labels(found.image))
 
-    return Condition(edge_labels(picture.image), PALETTE, read)
+    return Condition(labels, PALETTE, read)
 
 
 def _by_map(
@@ -211,13 +236,30 @@ def _by_map(
 
 
 def _by_clusters(
-    path: Path, network: Network, clusters: Clusters, side: int, problems: Problems
+    path: Path, network: Network, clusters: Clusters, problems: Problems
 ) -> Read | None:
     """A target that is a photograph."""
     picture = read_picture(path, problems)
     if picture is None:
         return None
     size = picture.image.shape[0], picture.image.shape[1]
-    small = resized_image(picture.image, working_size(size, side))
+    small = resized_image(picture.image, working_size(size, CLUSTERED))
     labels = assign(small, network, clusters)
     return Read(resized_labels(labels, size, len(clusters.centres)))
+
+
+def _photograph(drawn: Drawn, path: Path, palette: Palette) -> str:
+    """What is said of a target that was taken for a photograph."""
+    if drawn.colours is not None:
+        codes, counts = np.unique(drawn.colours, return_counts=True)
+        colours = unpacked(codes).astype(np.int64)
+        near = np.zeros(len(codes), bool)
+        for own in palette.colours.astype(np.int64):
+            near |= np.square(colours - own).sum(-1) <= NEAR**2
+        if counts[near].sum() >= IS_MAP * counts.sum():
+            return (
+                f"{path}: was taken for a photograph, as it does not have the clusters' exact "
+                "colours, but most of its pixels are near them; if it is a label map that was "
+                "smoothed or compressed, give --snap"
+            )
+    return f"{path}: is no label map of the clusters' colours, so it was taken for a photograph"

@@ -21,7 +21,7 @@ from exemplar.methods.semantic_analogy.discriminator import (
     matching,
     telling,
 )
-from exemplar.methods.semantic_analogy.gan_settings import GanSettings, GanTraining
+from exemplar.methods.semantic_analogy.gan_settings import GanSettings, rate_factor
 from exemplar.methods.semantic_analogy.generator import Change
 from exemplar.methods.semantic_analogy.model import Gan
 from exemplar.methods.semantic_analogy.objective import (
@@ -64,7 +64,10 @@ class Contest:
     Attributes:
         networks: by name, for checkpoints.
         optimizers: likewise.
+        first: the number of the iteration that it was called with first.
     """
+
+    first: int | None = None
 
     def __init__(
         self, gan: Gan, settings: GanSettings, coherence: Coherence | None, seed: int
@@ -105,36 +108,59 @@ class Contest:
         """One iteration.
 
         Returns:
-            Losses. Those that only some iterations have are enlarged by how seldom they are, so
-            that means over many iterations are means over those that have them.
+            Losses. Those that only some iterations have are enlarged by how seldom they are from
+            one checkpoint to the next, so that means over all iterations between these are means
+            over those that have them.
         """
         training = self.settings.training
+        if self.first is None:
+            self.first = number
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = self.rates[name] * rate_factor(number, training)
         drawn = generator_at(number, self.seed)
-        reconstructing = number % training.reconstruct_every == training.reconstruct_every - 1
+        reconstructing = self.reconstructs(number)
         example = self.example(number, reconstructing, drawn)
-        terms: dict[str, Tensor] = {}
+        terms: dict[str, list[Tensor]] = {}
         for step in range(training.generator_steps):
             image, changes = self.make(example, drawn)
             if step == 0:
-                terms["discriminator"] = self.judge(image.detach(), example.wanted)
+                terms["discriminator"] = [self.judge(image.detach(), example.wanted)]
             place = number * training.generator_steps + step
             mode = self.reconstruction_terms if reconstructing else self.sampling_terms
             found = mode(image, changes, example, place, drawn)
             self.descend("gan", total(found, self.settings.weights))
             self.follow(place)
             for name, value in found.items():
-                terms[name] = terms.get(name, 0) + value.detach() / training.generator_steps
+                terms.setdefault(name, []).append(value.detach())
         if training.judged_after:
             with torch.no_grad():
                 image, _ = self.make(example, drawn)
             self.judge(image, example.wanted)
-        learns = "reconstruction" if reconstructing else "sampling"
-        if learns == training.classifier_learns and number % training.classifier_every == 0:
-            terms["classifier"] = self.classify(example)
-        return self.scaled(terms, reconstructing)
+        if self.classifies(number):
+            terms["classifier"] = [self.classify(example)]
+        factors = self.factors(number)
+        return {
+            name: factors.get(name, 1.0) * torch.stack(found).mean()
+            for name, found in terms.items()
+        }
+
+    def reconstructs(self, number: int) -> bool:
+        """Whether an iteration is in reconstruction mode."""
+        every = self.settings.training.reconstruct_every
+        return number % every == every - 1
+
+    def classifies(self, number: int) -> bool:
+        """Whether the classifier learns in an iteration."""
+        training = self.settings.training
+        mode = "reconstruction" if self.reconstructs(number) else "sampling"
+        return mode == training.classifier_learns and number % training.classifier_every == 0
+
+    def compares(self, number: int) -> bool:
+        """Whether a step of an iteration has the patch loss."""
+        steps = self.settings.training.generator_steps
+        waits = -(number * steps) % self.settings.coherence.every
+        return not self.reconstructs(number) and waits < steps
 
     def example(self, number: int, reconstructing: bool, drawn: Generator) -> Example:
         """What an iteration is about: the source varied, or itself."""
@@ -241,19 +267,19 @@ class Contest:
             for slow, quick in zip(self.average.buffers(), self.gan.buffers(), strict=True):
                 slow.copy_(quick)
 
-    def scaled(self, terms: dict[str, Tensor], reconstructing: bool) -> dict[str, Tensor]:
-        """Losses enlarged by how seldom they are."""
-        training, every = self.settings.training, self.settings.training.reconstruct_every
-        seldom = {
-            "classifier": training.classifier_every,
-            "patch": max(1.0, self.settings.coherence.every / training.generator_steps),
-        }
-        mode = every if reconstructing else every / (every - 1)
-        always = {"discriminator", "adversarial"}
-        return {
-            name: value * seldom.get(name, 1.0) * (1.0 if name in always else mode)
-            for name, value in terms.items()
-        }
+    def factors(self, number: int) -> dict[str, float]:
+        """How seldom losses are among the iterations whose means are taken together with one's."""
+        training = self.settings.training
+        begun = number - number % training.checkpoint_every
+        end = min(begun + training.checkpoint_every, training.iterations)
+        # A training that goes on may have another interval than the one before it.
+        together = range(max(begun, self.first or 0), end)
+        back = sum(map(self.reconstructs, together))
+        counts: dict[str, int] = dict.fromkeys(("reconstruction", "fixed_point"), back)
+        counts |= dict.fromkeys(("matching", "semantic", "varied"), len(together) - back)
+        counts["patch"] = sum(map(self.compares, together))
+        counts["classifier"] = sum(map(self.classifies, together))
+        return {name: len(together) / count for name, count in counts.items() if count}
 
 
 class frozen:
@@ -267,12 +293,3 @@ class frozen:
 
     def __exit__(self, *_: object) -> None:
         self.network.requires_grad_(True)
-
-
-def rate_factor(iteration: int, training: GanTraining) -> float:
-    """The learning rates' factor: 1 on the plateau, then linearly down to `last`."""
-    constant = training.plateau * training.iterations
-    if iteration < constant:
-        return 1.0
-    share = (iteration + 1 - constant) / (training.iterations - constant)
-    return 1 - (1 - training.last) * min(1.0, share)

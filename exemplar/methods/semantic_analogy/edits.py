@@ -16,7 +16,7 @@ Region = NDArray[np.bool_]
 CORNERS = np.ones((3, 3), bool)  # pixels that touch at a corner are connected
 
 
-def regions(labels: Labels, place: int) -> list[Region]:
+def numbered_regions(labels: Labels, place: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """The connected regions of a class.
 
     Args:
@@ -24,11 +24,16 @@ def regions(labels: Labels, place: int) -> list[Region]:
         place: the class.
 
     Returns:
-        (H, W) each, the largest first; none if no pixel is of the class.
+        (H, W) the number of each pixel's region, from 1, the largest; 0 where another class is.
+        And the pixels of each region, the largest first; none if no pixel is of the class.
     """
     parts, count = label(labels == place, structure=CORNERS)  # pyright: ignore[reportGeneralTypeIssues]
+    parts = np.asarray(parts, np.int32)
     sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
-    return [parts == 1 + part for part in np.argsort(-sizes, kind="stable")]
+    order = np.argsort(-sizes, kind="stable")
+    numbers = np.zeros(count + 1, np.int32)
+    numbers[1 + order] = np.arange(1, count + 1)
+    return numbers[parts], sizes[order]
 
 
 def removed(labels: Labels, region: Region, place: int | None = None) -> Labels:

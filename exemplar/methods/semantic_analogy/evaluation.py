@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from exemplar.methods.semantic_analogy.source_settings import IDENTITY
-from exemplar.methods.semantic_analogy.sources import Given, Target
+from exemplar.methods.semantic_analogy.sources import NamedSource, NamedTarget
 from exemplar.metrics.flow import psnr
 from exemplar.metrics.patch_coherence import patch_distance
 from exemplar.metrics.segmentation import confusion, scores
@@ -23,6 +23,8 @@ from exemplar.metrics.unchanged import region_psnr, unchanged_region
 
 ALL = "all"
 """In the place of a target: all but the source's own layout, together."""
+SHARED = "shared"
+"""In the place of a target: those that every method has, together, where that is not all."""
 COPY, PHOTOGRAPH = "source", "photograph"
 """In the place of a method: the source as it is, and the photographs whose layouts are targets."""
 
@@ -38,7 +40,7 @@ Made = Mapping[str, Image]
 
 
 def method_rows(
-    given: Given, method: str, made: Made, judge: Segmenter, thorough: bool = True
+    given: NamedSource, method: str, made: Made, judge: Segmenter, thorough: bool = True
 ) -> list[dict[str, Any]]:
     """Measures what a method made.
 
@@ -50,10 +52,11 @@ def method_rows(
         thorough: whether the two distances that Eq. 7 does not have are measured, too.
 
     Returns:
-        A row for each target, and one for all but the identity together (for it alone, if it is
-        the only one): `method`, `target`, `targets` (how many) and `MEASURES`, NaN where there is
-        nothing to be measured. Counts of all targets' pixels are added up before accuracy and IoU
-        are taken of them; other measures of all are means.
+        A row for each target, one for the `shared_targets` together, if there are, and one for all
+        but the identity together (for it alone, if it is the only one): `method`, `target`,
+        `targets` (how many) and `MEASURES`, NaN where there is nothing to be measured. Counts of
+        several targets' pixels are added up before accuracy and IoU are taken of them; their other
+        measures are means.
     """
     rows, counts = [], {}
     for target in given.targets:
@@ -66,18 +69,30 @@ def method_rows(
         return []
     own = [row for row in rows if row["target"] == IDENTITY]
     others = [row for row in rows if row["target"] != IDENTITY] or own
-    together = scores(sum(counts[row["target"]] for row in others))
-    summary = {"method": method, "target": ALL, "targets": len(others)}
-    summary |= {name: _mean([row[name] for row in others]) for name in _MEANS}
-    summary |= {
-        "pixel_accuracy": together.pixel_accuracy,
-        "mean_iou": 100 * together.mean_iou,
-        "identity_psnr": own[0]["identity_psnr"] if own else np.nan,
-    }
-    return [*rows, summary]
+    shared = [row for row in others if row["target"] in shared_targets(given)]
+    for name, several in ((SHARED, shared), (ALL, others)):
+        if not several:
+            continue
+        together = scores(sum(counts[row["target"]] for row in several))
+        summary = {"method": method, "target": name, "targets": len(several)}
+        summary |= {measure: _mean([row[measure] for row in several]) for measure in _MEANS}
+        summary |= {
+            "pixel_accuracy": together.pixel_accuracy,
+            "mean_iou": 100 * together.mean_iou,
+            "identity_psnr": own[0]["identity_psnr"] if own else np.nan,
+        }
+        rows.append(summary)
+    return rows
 
 
-def reference_rows(given: Given, judge: Segmenter) -> list[dict[str, Any]]:
+def shared_targets(given: NamedSource) -> tuple[str, ...]:
+    """The targets that every method has: those with a photograph; none if that is all or none."""
+    others = [target for target in given.targets if target.name != IDENTITY]
+    shared = [target.name for target in others if target.photograph is not None]
+    return tuple(shared) if len(shared) < len(others) else ()
+
+
+def reference_rows(given: NamedSource, judge: Segmenter) -> list[dict[str, Any]]:
     """What the measures are for images that nothing was made of.
 
     Returns:
@@ -97,7 +112,7 @@ def reference_rows(given: Given, judge: Segmenter) -> list[dict[str, Any]]:
 
 
 def _measured(
-    given: Given, target: Target, image: Image, judge: Segmenter, thorough: bool
+    given: NamedSource, target: NamedTarget, image: Image, judge: Segmenter, thorough: bool
 ) -> tuple[dict[str, float], NDArray[np.int64]]:
     """The measures of one image, and how often the judge sees which class as which."""
     source = given.source

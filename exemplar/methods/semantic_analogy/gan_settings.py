@@ -140,3 +140,12 @@ class GanSettings(Settings):
         """What a training's result depends on; JSON values."""
         left_out = {"preset": True, "training": {"checkpoint_every"}}
         return self.model_dump(mode="json", exclude=left_out)
+
+
+def rate_factor(iteration: int, training: GanTraining) -> float:
+    """The learning rates' factor: 1 on the plateau, then linearly down to `last`."""
+    constant = training.plateau * training.iterations
+    if iteration < constant:
+        return 1.0
+    share = (iteration + 1 - constant) / (training.iterations - constant)
+    return 1 - (1 - training.last) * min(1.0, share)

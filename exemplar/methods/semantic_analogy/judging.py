@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
@@ -31,7 +32,7 @@ from exemplar.methods.semantic_analogy.source_settings import (
     PairsFolder,
     SourceSettings,
 )
-from exemplar.methods.semantic_analogy.sources import Given
+from exemplar.methods.semantic_analogy.sources import NamedSource
 from exemplar.metrics.segmenters import (
     EstimatorsJudge,
     PartsSegmenter,
@@ -40,11 +41,22 @@ from exemplar.metrics.segmenters import (
     train_segmenter,
     translation,
 )
+from exemplar.settings import Settings
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, name_list, open_group, read_rows
 from exemplar.store.items import read_items, rows_of
 
 MOST = 400  # training images of a domain that are held in memory
+
+
+class SemanticEvaluateSettings(Settings):
+    """The section `semantic_evaluate` of `params.yaml`."""
+
+    trained: TrainedJudge = TrainedJudge()
+    """How a judge is trained where none is named and the estimators do not see all classes."""
+    judge_side: int = Field(default=128, ge=32)
+    """Pixels to which smaller images are enlarged for judges that have learned from larger ones."""
+    threads: int = Field(default=1, ge=1)
 
 
 class Enlarging:
@@ -73,7 +85,7 @@ class Enlarging:
 
 
 def judge_of(
-    given: Given, settings: SourceSettings, trained: TrainedJudge, side: int, folder: Path
+    given: NamedSource, settings: SourceSettings, trained: TrainedJudge, side: int, folder: Path
 ) -> Segmenter:
     """The network that judges what is made of a source.
 
@@ -115,7 +127,7 @@ def judge_of(
 
 
 def _learned_from(
-    given: Given, settings: SourceSettings
+    given: NamedSource, settings: SourceSettings
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
     """Images (N, H, W, 3), labels (N, H, W) as the source numbers them or 255, and their name."""
     source = given.source

@@ -198,8 +198,11 @@ def _by_best(found: Drawn, palette: Palette) -> NDArray[np.int64]:
         ways.append(_places(found.ids, np.array(palette.ids)))
     if not ways:
         return np.full(found.size, -1)
-    if not (found.coloured and palette.coloured):
-        ways.reverse()  # of equally good ones numbers go first
+    # Of equally good ways numbers go first. But a source of numbers that no palette image has room
+    # for is written with places as numbers, in colours that then say what is meant.
+    ours = found.coloured and len(ways) == 2 and bool((ways[0] >= 0).all())
+    if not (found.coloured and palette.coloured) and not ours:
+        ways.reverse()
     return max(ways, key=lambda places: int((places >= 0).sum()))
 
 

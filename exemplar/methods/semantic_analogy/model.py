@@ -17,11 +17,8 @@ from torch.nn import functional
 
 from exemplar.methods.semantic_analogy.gan_settings import Code
 from exemplar.methods.semantic_analogy.generator import Change, Generator, GeneratorSettings
-from exemplar.methods.semantic_analogy.source import Source
+from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE, Source
 from exemplar.store.weights import WeightsError, fit_weights, load_weights, save_weights
-
-SMALLEST_SIDE = 32
-"""Pixels of a source."""
 
 
 class Gan(nn.Module):

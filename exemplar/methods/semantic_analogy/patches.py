@@ -41,7 +41,7 @@ class _Maps(NamedTuple):
     """An image and its labels at some level.
 
     Attributes:
-        image: (H, W, 3) float32 in [0, 1]; of the target the estimate.
+        image: (H, W, 3) float32 in [0, 1]; of the target the estimate, or zeros.
         shares: (H, W, C) float32, of each class in each pixel.
     """
 
@@ -83,25 +83,30 @@ def compose(
             f"{np.unique(source.labels).tolist()}; give these pixels one of its classes"
         )
     image = torch.from_numpy(source.image.astype(np.float32)).to(device) / 255
-    known = _Maps(image, _one_hot(source.labels, source, device))
-    wanted = _one_hot(target, source, device)
-    places = _matched(known, wanted, settings, seed)
+    places = _matched(image, source, target, settings, seed)
     colours = vote(image, *places, settings.votes)
     composed = (colours.clamp(0, 1) * 255).round().to(torch.uint8)
     return Layout(composed.cpu().numpy(), torch.stack(places, dim=-1).cpu().numpy(), settings.votes)
 
 
-def _matched(known: _Maps, wanted: Tensor, settings: PatchesSettings, seed: int) -> Places:
+def _matched(
+    image: Tensor,
+    source: Source,
+    target: NDArray[np.uint8],
+    settings: PatchesSettings,
+    seed: int,
+) -> Places:
     """The row and column of the source (H', W') int32 that each pixel of the target matches."""
-    full, keys_full = (wanted.shape[0], wanted.shape[1]), known.size
+    count, device = len(source.classes), image.device
+    full, keys_full = _size(target), _size(source.labels)
     scales = level_scales(max(*full, *keys_full), settings)
     found: Places | None = None
     size = keys_size = (0, 0)
     for level, scale in enumerate(scales):
         before, size = size, _scaled(full, scale)
         keys_before, keys_size = keys_size, _scaled(keys_full, scale)
-        keys = _Maps(_resized(known.image, keys_size), _resized(known.shares, keys_size))
-        shares = _resized(wanted, size)
+        keys = _Maps(_resized(image, keys_size), _shares(source.labels, count, keys_size, device))
+        shares = _shares(target, count, size, device)
         if found is None:
             found = _by_labels_alone(keys, shares, settings)
         else:
@@ -168,9 +173,16 @@ def _described(maps: _Maps, like: Described | None, settings: PatchesSettings) -
     return found.beside(settings.place * _own_places(found.size, stacked.device))
 
 
-def _one_hot(labels: NDArray[np.uint8], source: Source, device: torch.device | str) -> Tensor:
-    classes = torch.from_numpy(labels.astype(np.int64)).to(device)
-    return functional.one_hot(classes, len(source.classes)).float()
+def _shares(labels: NDArray[np.uint8], count: int, size: Size, device: torch.device) -> Tensor:
+    """(h, w, C) float32, the share of each class in the pixels of a smaller size."""
+    whole = torch.from_numpy(labels.astype(np.uint8)).to(device)
+    # Class by class: all classes of a large image at its own size would not fit into memory.
+    planes = [_resized((whole == which).float()[..., None], size) for which in range(count)]
+    return torch.cat(planes, dim=-1)
+
+
+def _size(labels: NDArray[np.uint8]) -> Size:
+    return labels.shape[0], labels.shape[1]
 
 
 def _resized(values: Tensor, size: Size) -> Tensor:

@@ -26,8 +26,7 @@ from exemplar.methods.semantic_analogy.palette import (
     read_entries,
 )
 from exemplar.methods.semantic_analogy.settings import Method
-from exemplar.methods.semantic_analogy.sizes import SMALLEST
-from exemplar.methods.semantic_analogy.source import Source
+from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE, Source
 from exemplar.methods.semantic_analogy.targets import Target, read_targets
 
 CLUSTERS, EDGES = "clusters", "edges"
@@ -61,11 +60,16 @@ class Request:
     palette: str | None = None
 
     @property
-    def files(self) -> list[Path]:
-        """All that results are made from."""
+    def source_files(self) -> list[Path]:
+        """All that the source and its labels are made from; a target may be one of them too."""
         own = [] if self.labels in (CLUSTERS, EDGES) else [Path(self.labels)]
         named = [Path(self.palette)] if self.palette and Path(self.palette).is_file() else []
-        return [self.image, *own, *named, *self.targets]
+        return [self.image, *own, *named]
+
+    @property
+    def files(self) -> list[Path]:
+        """All that results are made from."""
+        return [*self.source_files, *self.targets]
 
     @property
     def facts(self) -> list[object]:
@@ -103,7 +107,6 @@ def read_request(
     method: Method,
     network: Callable[[], Network | None],
     seed: int,
-    side: int,
     problems: Problems,
 ) -> Given | None:
     """Reads all files of a request and makes its targets.
@@ -113,7 +116,6 @@ def read_request(
         method: that is to be used.
         network: loads that of clusters; notes itself if it cannot.
         seed: of clusters.
-        side: pixels of the longer side at which clusters are found.
         problems: gets a line for all that is wrong.
 
     Returns:
@@ -126,12 +128,12 @@ def read_request(
     condition: Condition | None = None
     if picture is not None and _large_enough(picture, problems):
         if request.labels == EDGES:
-            condition = drawn_lines(picture)
+            condition = drawn_lines(picture, problems)
         elif request.labels == CLUSTERS:
             found = network()
             number = request.clusters or DEFAULT_CLUSTERS
             if found is not None:
-                condition = clustered(picture, found, number, seed, side, request.snap, problems)
+                condition = clustered(picture, found, number, seed, request.snap, problems)
         else:
             condition = labelled(picture, Path(request.labels), entries, request.snap, problems)
     if condition is None or picture is None:
@@ -143,6 +145,7 @@ def read_request(
         request.snap is not None, condition, method, problems,
     )  # fmt: skip
     notes = [*condition.notes, *_doubts(condition, method, bool(targets), problems)]
+    notes += [target.note for target in targets if target.note]
     if len(problems) > known:
         return None
     return Given(picture, condition.labels, condition.palette, targets, notes)
@@ -166,10 +169,10 @@ def _check_words(request: Request, problems: Problems) -> None:
 
 def _large_enough(picture: Picture, problems: Problems) -> bool:
     height, width = picture.image.shape[:2]
-    if min(height, width) >= SMALLEST:
+    if min(height, width) >= SMALLEST_SIDE:
         return True
     problems.append(
-        f"{picture.source}: expected at least {SMALLEST} pixels a side, got {width}×{height}; "
+        f"{picture.source}: expected at least {SMALLEST_SIDE} pixels a side, got {width}×{height}; "
         "take a larger image"
     )
     return False

@@ -13,20 +13,17 @@ from exemplar.methods.semantic_analogy.labelled_images import (
     resized_image,
     resized_labels,
 )
-from exemplar.methods.semantic_analogy.source import Source
-
-SMALLEST = 32
-"""Pixels of an image's shorter side, at least."""
+from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE, Source
 
 
 def worked_size(size: Size, side: int) -> Size:
     """The size (H, W) at which an image is worked on.
 
     Args:
-        size: (H, W) of the image, of at least `SMALLEST` a side.
-        side: pixels of the longer side, at most, as long as the shorter one keeps `SMALLEST`.
+        size: (H, W) of the image, of at least `SMALLEST_SIDE` a side.
+        side: pixels of the longer side, at most, as long as the shorter one keeps `SMALLEST_SIDE`.
     """
-    factor = min(1.0, max(side / max(size), SMALLEST / min(size)))
+    factor = min(1.0, max(side / max(size), SMALLEST_SIDE / min(size)))
     return round(size[0] * factor), round(size[1] * factor)
 
 

@@ -11,6 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+SMALLEST_SIDE = 32
+"""Pixels of an image's shorter side, at least."""
+
 
 class Source(NamedTuple):
     """An image and which class each of its pixels is.

@@ -29,7 +29,7 @@ from exemplar.methods.semantic_analogy.labelled_images import (
 from exemplar.methods.semantic_analogy.palette import Palette, distinct_colours
 from exemplar.methods.semantic_analogy.posed_scenes import posed_scene
 from exemplar.methods.semantic_analogy.settings import LayoutSettings
-from exemplar.methods.semantic_analogy.source import Source
+from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE, Source
 from exemplar.methods.semantic_analogy.source_settings import (
     IDENTITY,
     ClusterLabels,
@@ -42,11 +42,8 @@ from exemplar.settings import section
 from exemplar.store import layout
 from exemplar.store.weights import WeightsError
 
-SMALLEST = 32
-"""Pixels of the shorter side of a source."""
 
-
-class Target(NamedTuple):
+class NamedTarget(NamedTuple):
     """A layout that a source is brought into.
 
     Attributes:
@@ -64,7 +61,7 @@ class Target(NamedTuple):
     edited: bool = False
 
 
-class Given(NamedTuple):
+class NamedSource(NamedTuple):
     """A source and its targets.
 
     Attributes:
@@ -77,7 +74,7 @@ class Given(NamedTuple):
 
     name: str
     source: Source
-    targets: tuple[Target, ...]
+    targets: tuple[NamedTarget, ...]
     origin: str
     licence: str
 
@@ -96,7 +93,7 @@ class Given(NamedTuple):
 
 def read_source(
     name: str, settings: SourceSettings, params: dict[str, Any], problems: Problems
-) -> Given | None:
+) -> NamedSource | None:
     """Reads a source and makes its targets.
 
     Args:
@@ -130,20 +127,20 @@ def read_source(
     image = resized_image(picture.image, size)
     labels = resized_labels(labelled.labels, size, len(labelled.classes))
     source = compact(image, LabelMap(labels, labelled.classes))
-    if min(size) < SMALLEST or len(source.classes) < 2:
+    if min(size) < SMALLEST_SIDE or len(source.classes) < 2:
         problems.append(
-            f"{where}: expected at least {SMALLEST} pixels a side and two classes, got "
+            f"{where}: expected at least {SMALLEST_SIDE} pixels a side and two classes, got "
             f"{size[1]}×{size[0]} and {', '.join(source.classes)}"
         )
         return None
     make = _Making(source, settings, params, clustered)
-    made = [Target(IDENTITY, source.labels, image, image)]
+    made = [NamedTarget(IDENTITY, source.labels, image, image)]
     for called, target in settings.targets.items():
         found = make.target(called, target, f"{where}.targets.{called}", problems)
         made += [] if found is None else [found]
     if len(problems) > known:
         return None
-    return Given(name, source, tuple(made), picture.source, picture.licence)
+    return NamedSource(name, source, tuple(made), picture.source, picture.licence)
 
 
 def compact(image: NDArray[np.uint8], given: LabelMap) -> Source:
@@ -169,7 +166,7 @@ def _clustered(
 ) -> _Clustered | None:
     """Labels of a photograph that has none, at the size that is worked at."""
     # Brings scikit-learn, which takes seconds that most sources need not wait.
-    from exemplar.methods.semantic_analogy.clusters import assign, cluster
+    from exemplar.methods.semantic_analogy.clusters import assign, cluster, cluster_names
 
     assert isinstance(settings.labels, ClusterLabels)
     chosen: LayoutSettings = section(params, "layout", LayoutSettings)
@@ -180,7 +177,7 @@ def _clustered(
         return None
     small = resized_image(image, working_size(_size(image), settings.side))
     labels, clusters = cluster(small, network, settings.labels.clusters, chosen.seed)
-    names = tuple(f"cluster {number}" for number in range(1, int(labels.max()) + 2))
+    names = cluster_names(int(labels.max()) + 1)
     return _Clustered(LabelMap(labels, names), lambda other: assign(other, network, clusters))
 
 
@@ -194,12 +191,14 @@ class _Making(NamedTuple):
 
     def target(
         self, name: str, given: TargetSettings, where: str, problems: Problems
-    ) -> Target | None:
+    ) -> NamedTarget | None:
         """One target, none if something is wrong."""
         if given.edit:
             palette = Palette(self.source.classes, distinct_colours(len(self.source.classes)))
             try:
-                return Target(name, edited(self.source.labels, palette, given.edit), edited=True)
+                return NamedTarget(
+                    name, edited(self.source.labels, palette, given.edit), edited=True
+                )
             except WishError as error:
                 problems.append(f"{where}.edit: {error}")
                 return None
@@ -219,7 +218,7 @@ class _Making(NamedTuple):
         labels = resized_labels(central_part(shown.labels, size), size, len(shown.classes))
         labelled = LabelMap(labels, shown.classes)
         numbered = _numbered(labelled, self.source, given.map, where, problems)
-        return None if numbered is None else Target(name, numbered, photograph, truth)
+        return None if numbered is None else NamedTarget(name, numbered, photograph, truth)
 
     def _image_and_labels(
         self, given: TargetSettings, where: str, problems: Problems

@@ -12,7 +12,7 @@ from exemplar.data.problems import Problems, raise_all
 from exemplar.methods.semantic_analogy.gan_settings import GanSettings
 from exemplar.methods.semantic_analogy.settings import LayoutSettings
 from exemplar.methods.semantic_analogy.source_settings import Sources, SourceSettings
-from exemplar.methods.semantic_analogy.sources import Given, read_source
+from exemplar.methods.semantic_analogy.sources import NamedSource, read_source
 from exemplar.settings import SettingsError, section
 
 GAN, PATCHES, DEEP_ANALOGY = "gan", "patches", "deep_analogy"
@@ -74,7 +74,7 @@ def chosen_source(params: dict[str, Any], name: str) -> SourceSettings:
     return sources[name]
 
 
-def given_source(params: dict[str, Any], name: str) -> Given:
+def given_source(params: dict[str, Any], name: str) -> NamedSource:
     """Reads a source and makes its targets.
 
     Raises:

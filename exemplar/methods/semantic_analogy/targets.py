@@ -17,7 +17,7 @@ from exemplar.data.problems import Problems
 from exemplar.methods.semantic_analogy.conditions import Condition
 from exemplar.methods.semantic_analogy.palette import Palette, listed, place_of
 from exemplar.methods.semantic_analogy.settings import Method
-from exemplar.methods.semantic_analogy.sizes import SMALLEST
+from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE
 from exemplar.methods.semantic_analogy.wishes import WishError, edited, target_name
 
 RESERVED = frozenset(["labels-overlay.png", "labels.png", "palette.csv", "preview", "source.json"])
@@ -31,11 +31,13 @@ class Target(NamedTuple):
         name: of the folder of its results.
         labels: (H', W') u8 places in the source's classes.
         made_from: its file, or the edit.
+        note: what a user should know of how it was read, if anything.
     """
 
     name: str
     labels: NDArray[np.uint8]
     made_from: str
+    note: str = ""
 
 
 def read_targets(
@@ -101,7 +103,7 @@ def _from_files(
     for path in files:
         read = condition.read_target(path, mapping, snapped, problems)
         if read is not None:
-            targets.append(Target(path.stem, read.labels, str(path)))
+            targets.append(Target(path.stem, read.labels, str(path), read.note))
             unused -= read.mapped
     if unused and len(problems) == known:
         problems.append(f"--map: no target has {', '.join(sorted(unused))}; leave it out")
@@ -149,9 +151,9 @@ def _check_sizes(
     """Notes targets of sizes that cannot be made."""
     for target in targets:
         height, width = target.labels.shape
-        if min(height, width) < SMALLEST:
+        if min(height, width) < SMALLEST_SIDE:
             problems.append(
-                f"{target.made_from}: expected at least {SMALLEST} pixels a side, got "
+                f"{target.made_from}: expected at least {SMALLEST_SIDE} pixels a side, got "
                 f"{width}×{height}"
             )
         elif method == "gan" and (height, width) != size:

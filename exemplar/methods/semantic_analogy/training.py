@@ -36,6 +36,7 @@ def train_gan(
     threads: int = 1,
     seed: int = 0,
     device: torch.device | str = "cpu",
+    interrupted: Observer | None = None,
 ) -> tuple[Gan, list[dict[str, float]]]:
     """Trains a GAN, going on from a checkpoint if the folder has one.
 
@@ -50,6 +51,8 @@ def train_gan(
         threads: of the CPU; sums depend on it in the last bits.
         seed: of weights and of what is drawn.
         device: where to run.
+        interrupted: called by Ctrl-C with what was learned, unless that is nothing; of that, a
+            resumed training only knows the checkpoint before.
 
     Returns:
         The GAN in evaluation mode; and a row for each checkpoint: `step`, the mean of each loss
@@ -60,6 +63,7 @@ def train_gan(
         CheckpointError: the folder has a checkpoint of another training.
         ValueError: the source is too small or does not fit together, or the backbone has too few
             layers.
+        KeyboardInterrupt: Ctrl-C, after `interrupted`.
     """
     begun = time.monotonic()
     torch.set_num_threads(threads)
@@ -72,7 +76,7 @@ def train_gan(
     config = {
         "settings": settings.identity(),
         "source": content_hash(source.image.tobytes(), source.labels.tobytes()),
-        "classes": list(source.classes),
+        "classes": len(source.classes),
         "patches": coherence is not None,
         "seed": seed,
     }
@@ -88,7 +92,12 @@ def train_gan(
     training = settings.training
     images = training.generator_steps
     pace = Pace(training.iterations, images, training.checkpoint_every)
-    run_steps(name, folder, state, contest, pace, observed)
+    try:
+        run_steps(name, folder, state, contest, pace, observed)
+    except KeyboardInterrupt:
+        if interrupted and state.step:
+            interrupted(state.step, contest.finished())
+        raise
     return contest.finished(), state.history
 
 

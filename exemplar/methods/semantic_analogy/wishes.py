@@ -14,7 +14,7 @@ from exemplar.methods.semantic_analogy.edits import (
     Labels,
     Region,
     moved,
-    regions,
+    numbered_regions,
     removed,
     resized,
 )
@@ -91,14 +91,15 @@ def _region(labels: Labels, palette: Palette, text: str, wish: str) -> Region:
     if not found or not number.isdigit() or place_of(text, palette) is not None:
         name, number = text, ""
     place = _place(name, palette, wish)
-    parts = regions(labels, place)
-    if not parts:
+    here = np.asarray(labels == place)
+    if not here.any():
         raise WishError(f"{wish!r}: no pixel of the map is {name}")
     if not number:
-        return np.asarray(labels == place)
-    if not 1 <= int(number) <= len(parts):
-        raise WishError(f"{wish!r}: {name} has {len(parts)} regions; choose @1 to @{len(parts)}")
-    return parts[int(number) - 1]
+        return here
+    parts, sizes = numbered_regions(labels, place)
+    if not 1 <= int(number) <= len(sizes):
+        raise WishError(f"{wish!r}: {name} has {len(sizes)} regions; choose @1 to @{len(sizes)}")
+    return parts == int(number)
 
 
 def _place(text: str, palette: Palette, wish: str) -> int:

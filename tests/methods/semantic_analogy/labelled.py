@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from exemplar.methods.semantic_analogy.source import Source
-from exemplar.methods.semantic_analogy.sources import Given, Target
+from exemplar.methods.semantic_analogy.sources import NamedSource, NamedTarget
 from exemplar.store import layout
 from exemplar.store.arrays import write_group
 from exemplar.store.items import write_items
@@ -33,16 +33,16 @@ def image_of(labels: np.ndarray, seed: int = 0) -> np.ndarray:
     return (COLOURS[labels] + grain).astype(np.uint8)
 
 
-def given(targets: dict[str, np.ndarray] | None = None, side: int = SIDE) -> Given:
+def given(targets: dict[str, np.ndarray] | None = None, side: int = SIDE) -> NamedSource:
     """A source and targets; the second is its labels edited, and what should come of it known."""
     labels = labels_of(0, side)
     image = image_of(labels)
     source = Source(image, labels, CLASSES[:3])
-    made = [Target("identity", labels, image, image)]
+    made = [NamedTarget("identity", labels, image, image)]
     for name, wanted in (targets or {"other": labels_of(1, side)}).items():
         truth = image_of(wanted)
-        made.append(Target(name, wanted, truth, truth, edited=True))
-    return Given("house", source, tuple(made), "a house", "CC0-1.0")
+        made.append(NamedTarget(name, wanted, truth, truth, edited=True))
+    return NamedSource("house", source, tuple(made), "a house", "CC0-1.0")
 
 
 def write_domain() -> None:

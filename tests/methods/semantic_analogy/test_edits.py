@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from exemplar.methods.semantic_analogy.edits import filled, moved, regions, removed, resized
+from exemplar.methods.semantic_analogy.edits import (
+    filled,
+    moved,
+    numbered_regions,
+    removed,
+    resized,
+)
 from exemplar.methods.semantic_analogy.palette import Palette
 from exemplar.methods.semantic_analogy.wishes import WishError, edited, target_name
 
@@ -92,10 +100,24 @@ def test_regions_come_by_size_and_touch_at_corners() -> None:
     labels[0, 0] = labels[1, 1] = 1
     labels[3:6, 3:6] = 1
     labels[0, 8] = 1
-    found = regions(labels, 1)
-    assert [int(region.sum()) for region in found] == [9, 2, 1]
-    assert found[1][0, 0] and found[1][1, 1]
-    assert regions(labels, 5) == []
+    numbers, sizes = numbered_regions(labels, 1)
+    assert sizes.tolist() == [9, 2, 1]
+    assert [int((numbers == number).sum()) for number in range(4)] == [54 - 12, 9, 2, 1]
+    assert numbers[0, 0] == numbers[1, 1] == 2 and numbers[0, 8] == 3
+    assert len(numbered_regions(labels, 5)[1]) == 0
+
+
+def test_a_map_of_specks_needs_no_mask_for_each() -> None:
+    labels = np.zeros((600, 600), np.uint8)
+    labels[::2, ::2] = 2
+    labels[:2, :2] = 2
+    tracemalloc.start()
+    made = edited(labels, PALETTE, "remove:dog@1")
+    edited(labels, PALETTE, "remove:dog")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (made[:3, :3] == 0).all() and made[4, 4] == 2
+    assert most < 300 * labels.size  # 90,000 regions
 
 
 def test_what_cannot_be_edited_is_told() -> None:

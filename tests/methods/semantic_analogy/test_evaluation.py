@@ -11,6 +11,7 @@ from exemplar.methods.semantic_analogy.evaluation import (
     COPY,
     MEASURES,
     PHOTOGRAPH,
+    SHARED,
     method_rows,
     reference_rows,
 )
@@ -88,8 +89,22 @@ def test_photographs_are_judged_where_there_are_any(house) -> None:
     rows = by_target(
         [r for r in reference_rows(house, NearestColour()) if r["method"] == PHOTOGRAPH]
     )
-    assert list(rows) == ["other", ALL] and rows[ALL]["targets"] == 1
+    assert list(rows) == ["other", SHARED, ALL] and rows[ALL]["targets"] == 1
     assert rows[ALL]["mean_iou"] == 100 and np.isnan(rows[ALL]["identity_psnr"])
+
+
+def test_where_some_targets_lack_a_photograph_all_that_have_one_are_together() -> None:
+    house = given({"other": labels_of(1), "same": labels_of(0), "third": labels_of(1)})
+    house = house._replace(targets=(*house.targets[:3], house.targets[3]._replace(photograph=None)))
+    made = {target.name: house.source.image for target in house.targets}
+    rows = by_target(method_rows(house, "m", made, NearestColour()))
+    assert list(rows) == ["identity", "other", "same", "third", SHARED, ALL]
+    assert rows[SHARED]["targets"] == 2 and rows[ALL]["targets"] == 3
+    # The same as if there were only these.
+    del made["third"]
+    few = by_target(method_rows(house, "m", made, NearestColour()))[ALL]
+    assert few == pytest.approx(rows[SHARED] | {"target": ALL}, nan_ok=True)
+    assert rows[SHARED]["mean_iou"] > rows[ALL]["mean_iou"]
 
 
 def test_some_targets_alone_and_the_identity_alone(house) -> None:

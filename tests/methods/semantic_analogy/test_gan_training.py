@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from exemplar.methods.semantic_analogy.coherence import Coherence
-from exemplar.methods.semantic_analogy.contest import Contest, rate_factor
-from exemplar.methods.semantic_analogy.gan_settings import GanTraining
+from exemplar.methods.semantic_analogy.contest import Contest
+from exemplar.methods.semantic_analogy.gan_settings import GanTraining, rate_factor
 from exemplar.methods.semantic_analogy.model import Gan, load_gan, save_gan
 from exemplar.methods.semantic_analogy.training import train_gan
 from exemplar.training.checkpoint import CheckpointError, checkpoints
@@ -224,3 +224,32 @@ def test_exceptions_of_the_process_leave_no_partial_checkpoints(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train_gan(small.source(), small.settings(), tmp_path, "a", observe=stop)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000002", "step-000000004"]
+
+
+def test_ctrl_c_shows_what_was_learned_and_changes_nothing(tmp_path, monkeypatch):
+    settings, source, seen = small.settings(), small.source(), []
+    iterate = Contest.__call__
+
+    def stopped(self, number: int):
+        if number == 3:
+            raise KeyboardInterrupt
+        return iterate(self, number)
+
+    def look(done: int, gan: Gan) -> None:
+        assert not gan.training
+        seen.append((done, copy.deepcopy(gan.state_dict())))
+
+    def train(folder: str, of=settings) -> Gan:
+        return train_gan(source, of, tmp_path / folder, "a", interrupted=look)[0]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Contest, "__call__", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            train("stopped")
+        patched.setattr(Contest, "__call__", lambda *given: stopped(given[0], 3))
+        with pytest.raises(KeyboardInterrupt):
+            train("nothing")  # was learned
+    assert [done for done, _ in seen] == [3]
+    assert [int(path.name[-3:]) for path in checkpoints(tmp_path / "stopped")] == [2]
+    assert_equal(train("stopped"), train("whole"))
+    assert [done for done, _ in seen] == [3]

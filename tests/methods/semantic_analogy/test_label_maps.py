@@ -47,7 +47,7 @@ def of_numbers(labels: np.ndarray = LABELS) -> Image.Image:
 def source(image: Image.Image, entries=(), snap=None) -> tuple[np.ndarray, Palette]:
     problems: list[str] = []
     made = source_classes(drawn(image), "s.png", entries, snap, problems)
-    assert not problems
+    assert made is not None and not problems
     return made
 
 
@@ -199,6 +199,22 @@ def test_reading_back_what_was_written_changes_nothing(labels: np.ndarray) -> No
     found, palette = source(of_rgb(labels))
     assert (palette.colours[found] == COLOURS[labels]).all()
     assert (target(label_image(found, palette), palette) == found).all()
+
+
+@pytest.mark.parametrize("ids", [(1, 2, 300), (1, 0, 256), (0, 1, 70_000), (3, 1, 2)])
+def test_what_was_written_of_large_numbers_is_read_by_its_colours(ids: tuple[int, ...]) -> None:
+    numbers = np.array(ids, np.int32)[LABELS]
+    labels, palette = source(Image.fromarray(numbers))
+    assert not palette.coloured
+    written = label_image(labels, palette)
+    assert (target(written, palette) == labels).all()
+    # A part without the large number: its pixels' numbers are known too, as other classes.
+    for place in range(3):
+        few = np.where(labels == place, (place + 1) % 3, labels).astype(np.uint8)
+        assert (target(label_image(few, palette), palette) == few).all()
+    # Numbers in colours of the user's own stay numbers.
+    if max(ids) < 256:
+        assert (target(of_palette(LABELS, (*ids, 0)), palette) == labels).all()
 
 
 def test_files_that_are_no_maps_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

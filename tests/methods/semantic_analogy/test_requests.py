@@ -49,7 +49,7 @@ def read(
 ) -> tuple[Given | None, list[str]]:
     problems: list[str] = []
     request = Request(image, labels, tuple(map(Path, targets)), **more)
-    return read_request(request, method, lambda: loaded, 0, 32, problems), problems
+    return read_request(request, method, lambda: loaded, 0, problems), problems
 
 
 def test_a_map_and_targets_of_another_size() -> None:
@@ -80,6 +80,41 @@ def test_clusters_take_maps_of_their_own_colours_and_photographs() -> None:
     save(half, "half.png")
     given, problems = read("clusters", ("half.png",), clusters=2)
     assert given is None and "#4d4d4d (25.0%) is a class that the source lacks" in problems[0]
+
+
+def test_what_is_taken_for_a_photograph_is_said() -> None:
+    given, _ = read("clusters", (), clusters=2)
+    assert given is not None
+    painted = Image.fromarray(given.palette.colours[given.labels])
+    painted.save("painted.png")
+    painted.save("compressed.jpg", quality=50)
+    given, problems = read("clusters", ("painted.png",), clusters=2)
+    assert given is not None and not given.notes
+    given, problems = read("clusters", ("compressed.jpg", "photo.png"), clusters=2)
+    assert given is not None and not problems
+    assert given.notes[0].startswith("compressed.jpg: was taken for a photograph, as it does not")
+    assert "give --snap" in given.notes[0]
+    assert given.notes[1].startswith("photo.png: is no label map of the clusters' colours")
+    given, _ = read("clusters", ("compressed.jpg",), clusters=2, snap=0)
+    assert given is not None and (given.targets[0].labels == given.labels).mean() > 0.99
+    assert not any("photograph" in note for note in given.notes)
+
+
+def test_edges_of_a_flat_source_are_refused() -> None:
+    save(np.full((40, 50, 3), 90), "flat.png")
+    given, problems = read("edges", ("target.png",), image=Path("flat.png"))
+    assert given is None and len(problems) == 1
+    assert "flat.png: expected a photograph with edges, found none" in problems[0]
+
+
+def test_clusters_do_not_depend_on_the_size_that_methods_work_at() -> None:
+    sides = []
+    one = np.zeros((300, 600, 3))
+    one[:, 300:] = 200
+    save(one, "large.png")
+    read("clusters", (), image=Path("large.png"), clusters=2,
+         loaded=lambda images: sides.append(tuple(images.shape[2:])) or [images])  # fmt: skip
+    assert sides == [(128, 256)]
 
 
 def test_edges_take_drawings() -> None:
@@ -170,5 +205,5 @@ def test_features_are_not_asked_for_a_label_map() -> None:
 
     problems: list[str] = []
     request = Request(PHOTO, "labels.png", (Path("target.png"),))
-    assert read_request(request, "patches", loaded, 0, 32, problems) is not None
+    assert read_request(request, "patches", loaded, 0, problems) is not None
     assert torch.is_grad_enabled()

@@ -22,7 +22,7 @@ from exemplar.methods.semantic_analogy.labelled_images import (
     working_size,
 )
 from exemplar.methods.semantic_analogy.source_settings import SourceSettings
-from exemplar.methods.semantic_analogy.sources import Given, read_source
+from exemplar.methods.semantic_analogy.sources import NamedSource, read_source
 from exemplar.store import layout
 from tests.methods.semantic_analogy.labelled import (
     CLASSES,
@@ -43,7 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_domain()
 
 
-def read(settings: dict[str, Any], params: dict[str, Any] | None = None) -> Given:
+def read(settings: dict[str, Any], params: dict[str, Any] | None = None) -> NamedSource:
     problems: list[str] = []
     found = read_source("s", _checked(settings), params or {}, problems)
     assert not problems, problems
@@ -130,7 +130,7 @@ def test_an_edit_makes_a_target_of_the_sources_labels() -> None:
 def test_clusters_serve_as_labels_and_other_photographs_get_the_same() -> None:
     for number in (0, 1):
         Image.fromarray(image_of(labels_of(number))).save(f"{number}.png")
-    target = {"mirrored": {"image": "1.png"}, "moved": {"edit": "remove:cluster 2"}}
+    target = {"mirrored": {"image": "1.png"}, "moved": {"edit": "remove:cluster-2"}}
     settings = {"image": "0.png", "labels": {"clusters": 3}, "targets": target}
     (wrong,) = problems_of(settings, {"layout": {}})
     assert wrong.startswith("sources.s.labels: clusters need a network: models/estimators")
@@ -139,7 +139,7 @@ def test_clusters_serve_as_labels_and_other_photographs_get_the_same() -> None:
     network = PixelNet(3, heads, PixelNetSettings(width=8, hidden=8))
     save_estimators(layout.ESTIMATORS, network, ("a", "b"), EstimatorsSettings(), "rendered")
     found = read(settings, {"layout": {}})
-    assert found.source.classes[:2] == ("cluster 1", "cluster 2")
+    assert found.source.classes[:2] == ("cluster-1", "cluster-2")
     # Colours alone tell ground and wall apart.
     wall = found.source.labels == found.source.labels[14, 20]
     assert (wall == (labels_of(0) == 1)).mean() > 0.8
