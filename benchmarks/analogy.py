@@ -27,12 +27,13 @@ from skimage import data
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.record import Figure, best_times, cost, peak_memory, report
+from benchmarks.record import Figure, best_times, cost, report
 from benchmarks.texture import read_pairs, texture
 from exemplar.features.backbone import BackboneSettings
 from exemplar.features.pyramid import Pyramid, load_pyramid
 from exemplar.matching import field as fields
 from exemplar.matching.field import Field, Pair
+from exemplar.measured import peak_memory
 from exemplar.memory import keep_freed_memory
 from exemplar.methods.deep_analogy.analogy import Analogy, make_analogy
 from exemplar.methods.deep_analogy.energy import described, match_pair, softening

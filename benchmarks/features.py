@@ -14,8 +14,9 @@ from multiprocessing import get_context
 import numpy as np
 
 from benchmarks.random_domain import CONDITION, DOMAIN, SIDE, random_domain
-from benchmarks.record import Figure, best_times, cost, peak_memory, report
+from benchmarks.record import Figure, best_times, cost, report
 from exemplar.features.pixelnet import batches
+from exemplar.measured import peak_memory
 from exemplar.methods.pixelnn.describe import describe_images
 from exemplar.methods.pixelnn.rows import Rows, build_features, open_rows
 from exemplar.store import layout

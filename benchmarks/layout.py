@@ -19,7 +19,8 @@ from PIL import Image
 from scipy import ndimage
 from skimage import data
 
-from benchmarks.record import Figure, best_times, cost, peak_memory, report, speed_up
+from benchmarks.record import Figure, best_times, cost, report, speed_up
+from exemplar.measured import peak_memory
 from exemplar.memory import keep_freed_memory
 from exemplar.methods.semantic_analogy.patches import compose
 from exemplar.methods.semantic_analogy.settings import PatchesSettings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -64,13 +63,6 @@ def best_times(rounds: int = 3, **work: Callable[[], Any]) -> dict[str, float]:
             if turn or rounds == 1:
                 times[name] = min(times[name], time.perf_counter() - start)
     return times
-
-
-def peak_memory() -> float:
-    """The most memory that this process ever had, in MB."""
-    # Not getrusage's: that one begins with what the parent had.
-    (line,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(line) / 1024
 
 
 def report(benchmark: str, figures: list[Figure]) -> None:

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.record import Figure, best_times, cost, peak_memory, report, speed_up
+from benchmarks.record import Figure, best_times, cost, report, speed_up
+from exemplar.measured import peak_memory
 from exemplar.memory import keep_freed_memory
 from exemplar.methods.pix2pix.settings import Pix2PixSettings
 from exemplar.methods.pix2pix.training import Pairs, batch_at, start_contest, train_pix2pix

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exemplar.data.inputs import BadPhoto
-from exemplar.data.pixels import decode
+from exemplar.data.pixels import decode, numbers
 from exemplar.data.problems import Problems
 
 SUFFIXES = (
@@ -115,3 +115,23 @@ def file_bytes(path: Path, problems: Problems, what: str) -> bytes | None:
     except OSError as error:
         problems.append(f"{path}: cannot be read: {error.strerror}")
     return None
+
+
+def read_numbers(path: Path, problems: Problems) -> NDArray[np.int64] | None:
+    """Reads a map of whole numbers, such as labels.
+
+    Args:
+        path: a grey or palette image.
+        problems: gets a line if it cannot be used.
+
+    Returns:
+        (H, W), none if it cannot be used.
+    """
+    data = file_bytes(path, problems, "a label map")
+    if data is None:
+        return None
+    try:
+        return numbers(data)
+    except BadPhoto as error:
+        problems.append(f"{path}: {error}")
+        return None

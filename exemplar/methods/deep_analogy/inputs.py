@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from exemplar.data.inputs import BadPhoto
-from exemplar.data.pictures import file_bytes
-from exemplar.data.pixels import numbers
+from exemplar.data.pictures import read_numbers
 from exemplar.data.problems import Problems
 from exemplar.data.text_tables import read_table
 
@@ -47,13 +45,8 @@ def read_labels(path: Path, size: tuple[int, int], problems: Problems) -> NDArra
     Returns:
         (H, W), from 0 to `LARGEST`; none if it cannot be used.
     """
-    data = file_bytes(path, problems, "a label map")
-    if data is None:
-        return None
-    try:
-        labels = numbers(data)
-    except BadPhoto as error:
-        problems.append(f"{path}: {error}")
+    labels = read_numbers(path, problems)
+    if labels is None:
         return None
     if labels.shape != size:
         problems.append(

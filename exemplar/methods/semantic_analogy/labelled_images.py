@@ -17,8 +17,7 @@ from exemplar.data.crops import central_square
 from exemplar.data.inputs import BadPhoto
 from exemplar.data.named_images import Named, StoredImage, read_named_image
 from exemplar.data.pairs import label_map
-from exemplar.data.pictures import Picture, file_bytes, read_picture
-from exemplar.data.pixels import numbers
+from exemplar.data.pictures import Picture, read_numbers, read_picture
 from exemplar.data.problems import Problems
 from exemplar.methods.semantic_analogy.source_settings import LabelFile, PairFile, Shown
 from exemplar.store import layout
@@ -140,13 +139,8 @@ def read_label_file(given: LabelFile, size: Size | None, problems: Problems) -> 
 
 
 def _numbers(path: Path, problems: Problems) -> NDArray[np.int64] | None:
-    data = file_bytes(path, problems, "a label map")
-    if data is None:
-        return None
-    try:
-        found = numbers(data)
-    except BadPhoto as error:
-        problems.append(f"{path}: {error}")
+    found = read_numbers(path, problems)
+    if found is None:
         return None
     if found.min() < 0:
         problems.append(f"{path}: expected numbers from 0, got {found.min()}")
