@@ -44,9 +44,8 @@ class Processes:
     fabric: Fabric | None = None
 
     def part(self, rows: np.ndarray) -> np.ndarray:
-        """This process's part of a batch, whose length is a multiple of their count."""
-        each = len(rows) // self.count
-        return rows[self.rank * each : (self.rank + 1) * each]
+        """This process's part of a batch; where their count does not divide it, not all as long."""
+        return np.array_split(rows, self.count)[self.rank]
 
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
         """Gives all processes the mean of their gradients."""

@@ -77,10 +77,12 @@ def train_glo(
     Raises:
         TrainingError: the loss or a weight is NaN or infinite, or there are not so many devices.
         CheckpointError: the folder has a checkpoint of another training.
-        ValueError: there are fewer than two images.
+        ValueError: there are fewer than two images for each device.
     """
-    if len(embedded.ids) < 2:
-        raise ValueError(f"expected at least two training images, got {len(embedded.ids)}")
+    least, devices = 2 * settings.training.devices, settings.training.devices
+    if len(embedded.ids) < least:
+        of = f" for each of {devices} devices, {least} in all" if devices > 1 else ""
+        raise ValueError(f"expected at least two training images{of}, got {len(embedded.ids)}")
     device = next(generator.parameters()).device
     _restore_codes(generator, embedded, settings, folder)
     given = (generator, replace(embedded, start=None), settings, folder, name, loss, observe)
@@ -201,6 +203,9 @@ class Fit:
         factor = 0.5 ** (epoch // training.halve_every)
         for group in self.optimizer.param_groups:
             group["lr"] = training.generator_rate * factor
+        if number % steps_an_epoch(training.batch, count) == 0:
+            # A code comes once an epoch; others may yet be writing those of the last one.
+            self.processes.meet()
         rows = rows_within_epochs(number, training.batch, count, self.embedded.seed)
         part = self.processes.part(rows)
         device = next(self.generator.parameters()).device
@@ -208,13 +213,14 @@ class Fit:
         wanted = to_tensor(self.embedded.images[part], device)
         with autocast(training.precision, device):
             value = self.loss(self.generator(codes), wanted)
+        # The loss is a mean over a part: so weighed, the mean of processes is that of the batch.
+        value = value * (len(part) * self.processes.count / len(rows))
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()
         self.processes.average(self.generator.parameters())
         self.optimizer.step()
         assert codes.grad is not None
-        # As if this process's part were all of the batch that the loss is a mean of.
-        self.codes.descend(part, codes.grad * (len(part) / len(rows)), training.rate * factor)
+        self.codes.descend(part, codes.grad / self.processes.count, training.rate * factor)
         return {"reconstruction": value}
 
 
