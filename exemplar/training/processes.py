@@ -7,7 +7,9 @@ starts the processes and connects them; it is imported only where there are seve
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -97,6 +99,7 @@ def launch(
     """
     try:
         from lightning_fabric import Fabric
+        from lightning_fabric.plugins.environments import LightningEnvironment
     except ImportError as error:
         raise TrainingError(
             f"devices: {count} needs the package lightning-fabric ({error}); install it, or set "
@@ -108,12 +111,42 @@ def launch(
             f"devices: expected at most {torch.cuda.device_count()}, the GPUs of this machine, "
             f"got {count}"
         )
-    fabric = Fabric(accelerator=kind, devices=count, strategy="ddp_spawn")
     # Not as arguments of `launch`, which looks for networks in them and fails at what is frozen.
     task = partial(_one_of_them, work, count, torch.get_rng_state(), given)
-    error = fabric.launch(task)
+    with _meeting_place():
+        fabric = Fabric(
+            accelerator=kind, devices=count, strategy="ddp_spawn", plugins=[LightningEnvironment()]
+        )
+        error = fabric.launch(task)
     if isinstance(error, Exception):
         raise error
+
+
+@contextmanager
+def _meeting_place() -> Iterator[None]:
+    """Where processes that are started in this block find each other.
+
+    Their store stands before they do, at a port that the system gives: one that was only looked
+    for might be another program's before the first of them takes it. They are told as torchrun
+    tells those that it starts.
+    """
+    from torch.distributed import TCPStore
+
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    told = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(store.port),
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+    }
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _one_of_them(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 from pathlib import Path
 
@@ -71,8 +73,14 @@ def launched(tmp_path_factory):
     """Where two processes have left their files, and what the launch ended with."""
     pytest.importorskip("lightning_fabric")
     folder = tmp_path_factory.mktemp("processes")
-    with pytest.raises(TrainingError) as caught:
-        launch(learn_and_diverge, "cpu", 2, folder)
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.MonkeyPatch.context() as patch:
+        # Where another program, or the training before, said that processes meet.
+        patch.setenv("MASTER_PORT", str(other.getsockname()[1]))
+        patch.delenv("MASTER_ADDR", raising=False)
+        before = dict(os.environ)
+        with pytest.raises(TrainingError) as caught:
+            launch(learn_and_diverge, "cpu", 2, folder)
+        assert dict(os.environ) == before
     return folder, str(caught.value)
 
 
