@@ -29,11 +29,12 @@ class SegmentationScores(NamedTuple):
 
     Attributes:
         pixel_accuracy: percent of the labelled pixels that have their label.
-        mean_iou: in [0, 1], mean over the classes that occur among labelled pixels.
+        mean_iou: in [0, 1], mean over the classes that labelled pixels have or are seen as; one
+            that is seen where none of it is counts as 0.
         pixel_accuracy_with_ignore: percent of all pixels; an ignored pixel that is given a class
             counts as wrong.
-        mean_iou_with_ignore: the same mean where ignored pixels count against the class that they
-            are given. To ignore is no class of its own.
+        mean_iou_with_ignore: the same over all pixels: ignored ones count against the class that
+            they are seen as. To ignore is no class of its own.
     """
 
     pixel_accuracy: float
@@ -92,7 +93,7 @@ def scores(counts: ArrayLike) -> SegmentationScores:
     """Pixel accuracy and mean IoU, both ways.
 
     A class's intersection over union is its pixels that were found, divided by those that are it,
-    are seen as it, or both. A class without any is left out of the mean.
+    are seen as it, or both. A class without any of these is left out of the mean.
 
     Args:
         counts: (C + 1, C + 1), from `confusion`, of one image or the sum of many.
@@ -108,6 +109,11 @@ def scores(counts: ArrayLike) -> SegmentationScores:
 
     >>> scores([[3, 1, 0], [0, 4, 0], [0, 2, 0]]).pixel_accuracy
     87.5
+
+    Nothing has the second class, so what is seen as it is wrong; nothing is seen as the third.
+
+    >>> scores([[3, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 4, 0, 0]]).mean_iou
+    0.375
     """
     matrix = np.asarray(counts)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 2:
