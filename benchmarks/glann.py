@@ -275,10 +275,8 @@ def published_loss(folder: Path) -> ReconstructionSettings:
     """The perceptual loss on VGG-16's layers, of random weights."""
     state = {f"features.{name}": value for name, value in vgg16().features.state_dict().items()}
     save_file(state, folder / "vgg16.safetensors")
-    layers = ("conv1_2", "conv2_2", "conv3_2", "conv4_3", "conv5_3")
     weights = folder / "vgg16.safetensors"
-    backbone = TorchvisionSettings(name="vgg16", weights=weights, layers=layers)
-    return ReconstructionSettings(backbone=backbone)
+    return ReconstructionSettings(backbone=TorchvisionSettings(name="vgg16", weights=weights))
 
 
 def _wait(fit: Fit) -> None:

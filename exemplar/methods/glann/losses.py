@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,6 +22,7 @@ from exemplar.features.backbone import (
     load_backbone,
 )
 from exemplar.features.frozen import FrozenBackbone
+from exemplar.features.torchvision_backbone import TorchvisionSettings
 from exemplar.settings import Settings
 
 Reconstruction = Callable[[Tensor, Tensor], Tensor]
@@ -29,6 +30,9 @@ Reconstruction = Callable[[Tensor, Tensor], Tensor]
 
 ONE_SCALE = 64
 """Pixels a side up to which images are compared at one scale."""
+
+VGG_LAYERS = ("conv1_2", "conv2_2", "conv3_2", "conv4_3", "conv5_3")
+"""Of VGG-16, as in the released code, which has the last one pooled."""
 
 REDUCTION = 4
 """How much smaller each further scale is, as in the released code."""
@@ -39,8 +43,8 @@ class ReconstructionSettings(Settings):
 
     kind: Literal["perceptual", "l1", "laplacian"] = "perceptual"
     backbone: BackboneSettings = EstimatorTrunkSettings()
-    """Of the perceptual loss. As published, but for the last one, which is pooled there:
-    `{kind: torchvision, name: vgg16, layers: [conv1_2, conv2_2, conv3_2, conv4_3, conv5_3]}`."""
+    """Of the perceptual loss. As published: `{kind: torchvision, name: vgg16}`, with the released
+    code's layers (`VGG_LAYERS`), as any VGG of torchvision's has that is given none."""
     layers: int | None = Field(default=None, ge=1)
     """The finest layers of the backbone that count; by default three up to 32 pixels, four up to
     64, else five, as in the released code."""
@@ -49,6 +53,15 @@ class ReconstructionSettings(Settings):
     pixels, two up to 256, three up to 1024 (paper, sections 4.3 and 5)."""
     levels: int = Field(default=3, ge=1)
     """Of the Laplacian pyramid."""
+
+    @field_validator("backbone")
+    @classmethod
+    def _released_layers(cls, backbone: BackboneSettings) -> BackboneSettings:
+        """PixelNN's layers, which a VGG has by itself, are others."""
+        if not isinstance(backbone, TorchvisionSettings) or backbone.layers is not None:
+            return backbone
+        is_vgg = backbone.name.startswith("vgg")
+        return backbone.model_copy(update={"layers": VGG_LAYERS}) if is_vgg else backbone
 
     def identity(self) -> dict[str, Any]:
         """JSON values that name the loss: of those that are not in use, nothing."""

@@ -6,6 +6,7 @@ import torch
 from scipy.ndimage import correlate1d
 
 from exemplar.methods.glann.losses import (
+    VGG_LAYERS,
     ReconstructionSettings,
     absolute,
     laplacian,
@@ -166,3 +167,39 @@ def test_small_images_are_compared_on_the_finest_layers(backbone):
 def test_more_layers_than_there_are(backbone):
     with pytest.raises(ValueError, match="layers: the backbone vgg19_small.* has 5, got 6"):
         reconstruction(ReconstructionSettings(backbone=backbone, layers=6), 32, None)
+
+
+def test_a_vgg_is_looked_at_where_the_released_code_does(tmp_path):
+    """Which takes outputs 2, 7, 12, 21 of `features`; rectifiers in place have changed them."""
+    from torchvision.models import vgg
+
+    torch.manual_seed(0)
+    features = vgg.make_layers(vgg.cfgs["D"], batch_norm=False).eval()
+    state = {f"features.{name}": value for name, value in features.state_dict().items()}
+    torch.save(state, tmp_path / "vgg16.pth")
+    given = {"kind": "torchvision", "name": "vgg16", "weights": tmp_path / "vgg16.pth"}
+    settings = ReconstructionSettings(backbone=given, layers=4)
+    a, b = images(side=16), images(side=16)
+
+    def taps(x):
+        mean, std = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+        x, found = (x - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1), []
+        for number, layer in enumerate(features[:23]):
+            x = layer(x)
+            found += [x] if number in (2, 7, 12, 21) else []
+        return found
+
+    with torch.no_grad():
+        wanted = absolute(a, b) + sum(absolute(p, q) for p, q in zip(taps(a), taps(b), strict=True))
+        assert reconstruction(settings, 64, None)(a, b).item() == pytest.approx(float(wanted), 1e-5)
+
+
+def test_layers_that_are_said_and_other_networks_stay():
+    def layers(**given):
+        return ReconstructionSettings(backbone={"kind": "torchvision"} | given).backbone.layers
+
+    assert layers() == layers(name="vgg16_bn") == VGG_LAYERS
+    assert layers(layers=["conv1_1", "conv3_3"]) == ("conv1_1", "conv3_3")
+    assert layers(name="resnet18") is None
+    said = ReconstructionSettings(backbone={"kind": "torchvision"}).identity()
+    assert said["backbone"]["layers"] == list(VGG_LAYERS)
