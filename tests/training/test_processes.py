@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from exemplar.training.checkpoint import TrainingState, checkpoints, load_checkpoint
 from exemplar.training.loop import TrainingError
 from exemplar.training.processes import ALONE, TOGETHER, Processes, _together, launch
 from exemplar.training.steps import Pace, run_steps
+from tests.training.abreast import Abreast, EndedError
 
 ROWS = np.arange(8)
 
@@ -109,6 +112,25 @@ def test_they_are_those_of_one_process_with_the_whole_batch(folder, tmp_path):
     assert state.step == whole.step == 7
     for ours, theirs in zip(state.history, whole.history, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-5)
+
+
+MOMENTS = st.integers(0, 30)  # there are about twenty-five, so some are not killed
+
+
+@settings(max_examples=15)
+@given(order=st.lists(st.integers(0, 1), min_size=1, max_size=5), ends=st.tuples(MOMENTS, MOMENTS))
+def test_whoever_is_ahead_and_killed_they_learn_the_same(folder, tmp_path_factory, order, ends):
+    place = tmp_path_factory.mktemp("abreast")
+    try:
+        Abreast(order, ends)(learn, "cpu", 2, place)
+    except EndedError:
+        Abreast(order)(learn, "cpu", 2, place)
+    for rank in (0, 1):
+        for name, value in _weights(place, rank).items():
+            assert torch.equal(value, _weights(folder, rank)[name])
+    state, whole = _state(), _state()
+    assert load_checkpoint(place / "work", state) == load_checkpoint(folder / "work", whole) == 7
+    assert state.history == whole.history
 
 
 def test_a_checkpoint_is_written_once(folder):

@@ -54,7 +54,8 @@ class GloTraining(Settings):
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of activations; weights, codes and losses stay in float32."""
     devices: int = Field(default=1, ge=1)
-    """Such as the GPUs of this machine; each sees its part of every batch."""
+    """Such as the GPUs of this machine; each sees its part of every batch, whose own means and
+    variances batch norm takes."""
     checkpoint_every: int = Field(default=500, ge=1)
     """Steps between checkpoints, lines of progress and pictures."""
     device: str = "cpu"
@@ -67,6 +68,12 @@ class GloTraining(Settings):
         if self.batch % self.devices:
             raise ValueError(
                 f"batch must be a multiple of devices, got {self.batch} and {self.devices}"
+            )
+        if self.batch < 2 * self.devices:
+            # Over a single image batch norm has no variance.
+            raise ValueError(
+                f"batch must have at least two images for each of {self.devices} devices, got "
+                f"{self.batch}"
             )
         return self
 

@@ -305,3 +305,5 @@ def test_presets_fill_what_is_not_said():
 def test_batches_must_divide():
     with pytest.raises(ValueError, match="batch must be a multiple of devices, got 5 and 2"):
         GloSettings(training={"batch": 5, "devices": 2})
+    with pytest.raises(ValueError, match="two images for each of 3 devices, got 3"):
+        GloSettings(training={"batch": 3, "devices": 3})

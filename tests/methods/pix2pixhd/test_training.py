@@ -1,6 +1,7 @@
 import dataclasses
 import functools
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from exemplar.methods.pix2pixhd.training import train_level
 from exemplar.training.checkpoint import CheckpointError, checkpoints
 from exemplar.training.loop import TrainingError
 from tests.methods.pix2pixhd import tiny
+from tests.training.abreast import NEVER, Abreast, EndedError
 
 SETTINGS = LevelSettings(unit="steps", plateau=3, decay=3, rate=0.01, batch=2, checkpoint_every=2)
 
@@ -297,6 +299,25 @@ def test_two_devices_learn_what_one_does(tmp_path: Path) -> None:
     for ours, theirs in zip(found, history, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-3)
     assert len(list((tmp_path / "samples").iterdir())) == 3
+
+
+@pytest.mark.parametrize("order", [[0], [1], [0, 1, 1]])
+@pytest.mark.parametrize("ends", [(NEVER, NEVER), (3, NEVER), (10, 9), (NEVER, 12)])
+def test_whoever_is_ahead_and_killed_they_learn_what_one_does(
+    tmp_path: Path, order: list[int], ends: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = SETTINGS.model_copy(update={"plateau": 2, "decay": 1, "devices": 2})
+    alone, both = tiny.model(1), tiny.model(1)
+    data, one = photographs(), settings.model_copy(update={"devices": 1})
+    history = train_level(alone, data, one, tmp_path / "one", "one")
+    for killed in [ends] if ends == (NEVER, NEVER) else [ends, (NEVER, NEVER)]:
+        monkeypatch.setattr(training, "launch", Abreast(order, killed))
+        may = nullcontext() if killed == (NEVER, NEVER) else pytest.raises(EndedError)
+        with may:
+            found = train_level(both, data, settings, tmp_path / "two", "two")
+    assert_close(both, alone)
+    for ours, theirs in zip(found, history, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-3)
 
 
 def grey(images: torch.Tensor) -> list[torch.Tensor]:
