@@ -99,7 +99,7 @@ def launch(
     """
     try:
         from lightning_fabric import Fabric
-        from lightning_fabric.plugins.environments import LightningEnvironment
+        from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     except ImportError as error:
         raise TrainingError(
             f"devices: {count} needs the package lightning-fabric ({error}); install it, or set "
@@ -130,7 +130,7 @@ def _meeting_place() -> Iterator[None]:
     for might be another program's before the first of them takes it. They are told as torchrun
     tells those that it starts.
     """
-    from torch.distributed import TCPStore
+    from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     told = {
