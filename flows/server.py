@@ -77,7 +77,7 @@ def silence(address: str) -> str:
     """Why there is no Prefect API at an address; empty if there is one."""
     try:
         # This machine is never asked through a proxy, whatever the environment says.
-        answer = httpx.get(f"{address.rstrip('/')}/health", timeout=10,
+        answer = httpx.get(f"{address.rstrip('/')}/health", timeout=30,
                            trust_env=not is_loopback(address))  # fmt: skip
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError) as error:
         return str(error) or type(error).__name__

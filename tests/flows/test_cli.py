@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -12,11 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from exemplar.methods.pix2pixhd.requests import Request
 from exemplar.report.published import published_table
-from flows import cli, deploy, tables
+from flows import cli, tables
 from flows.environment import prepare
 from flows.server import ADDRESS, Server, ServerError, prefect_server
 from tasks.command import guarded
@@ -232,23 +230,3 @@ def test_tables_are_shown_beside_the_published_ones(tmp_path, monkeypatch):
     text = tables.show(["pixelnn"])
     assert text.startswith("reports/tables/pixelnn.csv\n")
     assert "published" in text
-
-
-def test_a_schedule_needs_a_server_that_stays(toy, monkeypatch, capsys):
-    assert cli.main(["deploy"]) == 1
-    error = capsys.readouterr().err
-    assert f"{ADDRESS} is not set" in error
-    assert "prefect server start" in error
-    monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9/api")
-    assert cli.main(["deploy"]) == 1
-    assert "is http://127.0.0.1:9/api, where none answers" in capsys.readouterr().err
-
-
-def test_the_deployment_names_the_flow():
-    text = (Path(__file__).resolve().parents[2] / deploy.FILE).read_text()
-    (nightly,) = yaml.safe_load(text)["deployments"]
-    module, name = nightly["entrypoint"].split(":")
-    tree = ast.parse((Path(__file__).resolve().parents[2] / module).read_text())
-    (function,) = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name]
-    assert "flow" in ast.unparse(function.decorator_list[0])
-    assert nightly["schedules"][0]["cron"].split()[2:] == ["*", "*", "*"]
