@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ def project(tmp_path, monkeypatch):
     shutil.copy(ROOT / "flows" / "reproduce.py", tmp_path / "flows")
     (tmp_path / "flows" / "broken.py").write_text("import no_such_module\n")
     (tmp_path / "dvc.yaml").touch()
+    monkeypatch.setenv("PATH", os.environ["PATH"])
     for name in ("PREFECT_HOME", "PREFECT_LOGGING_LEVEL", ADDRESS):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -124,8 +126,7 @@ def test_an_interval_counts_from_a_fixed_moment():
         ({"entrypoint": "reproduce"},
          "entrypoint: expected FILE.py:FLOW, got 'reproduce': this names no flow"),
         ({"entrypoint": "flows/broken.py:reproduce"},
-         "entrypoint: expected FILE.py:FLOW, got 'flows/broken.py:reproduce': No module named "
-         "'no_such_module'"),
+         "entrypoint: expected FILE.py:FLOW, got 'flows/broken.py:reproduce': No module named"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(changes, problem):

@@ -210,8 +210,10 @@ def _was_served_as_written(served: dict[str, Any]) -> None:
 
 def _was_deployed_as_written(told: list[str]) -> None:
     first, again, theirs, renamed, rest, errors = told
-    worker = "runs begin while a worker is up; start one in this folder:\n" \
-             "  prefect worker start --pool mine\n"  # fmt: skip
+    worker = (
+        "runs begin while a worker is up; start one in this folder:\n"
+        "  prefect worker start --pool mine\n"
+    )
     assert first == f"reproduce/often: changed\nreproduce/weekly: deployed\n{worker}"
     assert again == f"0\nreproduce/often: unchanged\nreproduce/weekly: unchanged\n{worker}"
     assert theirs == "0\n"
