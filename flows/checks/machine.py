@@ -15,7 +15,7 @@ from flows.checks.finding import Finding, ok, problem, warning
 
 GB = 1e9
 MEMORY = 8.0  # GB that the default run may take
-DISK = 5.0  # GB for data, caches and results of the default run
+DISK = 7.0  # GB for data and results of the default run, which DVC's cache has once more
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's limit, where there is one
 
 
