@@ -69,7 +69,7 @@ def deploy(serve: bool = False) -> str:
             told = [f"{entry.name}: {_apply(client, entry)}" for entry in entries]
             told += _forgotten(client, entries)
     except httpx.HTTPError as error:
-        refusal = str(error).splitlines()[0] if str(error) else type(error).__name__
+        refusal = (str(error) or type(error).__name__).partition("\n")[0].partition(" - For")[0]
         raise DeployError(
             f"Prefect at {address} refused: {refusal}. If it wants to know who asks, set "
             "PREFECT_API_KEY or PREFECT_API_AUTH_STRING"

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _READ = ("http_proxy", "https_proxy", "all_proxy")  # by Prefect's client
-_EXCEPT = ("no_proxy", "NO_PROXY")
 
 
 def is_loopback(address: str) -> bool:
@@ -28,7 +27,8 @@ def is_loopback(address: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        own = ipaddress.ip_address(host)
+        return own.is_loopback or own.is_unspecified  # 0.0.0.0 is reached as the machine itself
     except ValueError:
         return False
 
@@ -55,8 +55,9 @@ def keep_loopback_direct(
         if not _is_proxy(environment[name]):
             del environment[name]
             told.append(f"{name} is left out: expected http://HOST:PORT, https, socks5 or socks5h")
-    listed = [host.strip().removeprefix("[").removesuffix("]") for name in _EXCEPT
-              for host in environment.get(name, "").split(",")]  # fmt: skip
+    excepted = sorted((name for name in environment if name.lower() == "no_proxy"), reverse=True)
+    listed = [host.strip().removeprefix("[").removesuffix("]") for name in excepted
+              for host in environment[name].split(",")]  # fmt: skip
     hosts = list(dict.fromkeys(filter(None, listed)))
     if not named and not hosts:
         return told
@@ -64,7 +65,7 @@ def keep_loopback_direct(
         told.append(f"NO_PROXY without {', '.join(strange)}: expected names and addresses")
     own = [str(urlsplit(address).hostname)] if address and is_loopback(address) else []
     kept = dict.fromkeys(host for host in [*hosts, *LOOPBACK, *own] if host not in strange)
-    for name in _EXCEPT:
+    for name in ("no_proxy", "NO_PROXY"):
         environment[name] = ",".join(kept)
     return told
 

@@ -91,6 +91,7 @@ def test_what_is_no_proxy_is_told_without_its_password():
         ({"NO_PROXY": "::1/128,fe80::/10,b.org"}, "b.org",
          ["NO_PROXY without ::1/128, fe80::/10: expected names and addresses"]),
         ({"NO_PROXY": "*"}, "*", []),
+        ({"No_Proxy": "c.org"}, "c.org", []),
     ],
 )  # fmt: skip
 def test_the_users_exceptions_stay(clean, given, kept, told):
@@ -114,6 +115,7 @@ def test_nothing_is_set_where_there_is_no_proxy():
     [
         *((address, True) for address in HERE),
         ("http://prefect.localhost/api", True),
+        ("http://0.0.0.0:4200/api", True),
         (THERE, False),
         ("http://10.0.0.1:4200/api", False),
         ("http://localhost.example.org/api", False),
