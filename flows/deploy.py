@@ -85,6 +85,8 @@ def _serve(entries: Sequence[Entry]) -> str:
     """Runs the schedules until interrupted, then pauses them."""
     served = []
     for entry in entries:
+        if not entry.wanted.schedules:
+            _end_schedules(entry)
         wanted, limit = entry.wanted, entry.wanted.concurrency_limit
         deployment = RunnerDeployment.from_flow(
             entry.flow,
@@ -104,6 +106,17 @@ def _serve(entries: Sequence[Entry]) -> str:
     print(f"serving {names}; Ctrl-C ends it and pauses the schedules", flush=True)
     serve_deployments(*served, print_starting_message=False)
     return ""
+
+
+def _end_schedules(entry: Entry) -> None:
+    """Removes schedules that the server has and the file has not; serving only replaces them."""
+    with get_client(sync_client=True) as client:
+        try:
+            known = client.read_deployment_by_name(entry.name)
+        except ObjectNotFound:
+            return
+        for schedule in known.schedules:
+            client.delete_deployment_schedule(known.id, schedule.id)
 
 
 def _prepare_pools(client: SyncPrefectClient, entries: Sequence[Entry]) -> list[str]:

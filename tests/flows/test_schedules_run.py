@@ -51,6 +51,8 @@ deployments:
     schedules:
       - cron: "0 3 * * *"
         timezone: Europe/Berlin
+  - name: idle
+    entrypoint: flows/reproduce.py:reproduce
 """
 POOLED = """
 deployments:
@@ -158,6 +160,9 @@ def test_schedules_begin_runs(toy, tmp_path):
 
 def _serve(log: Path) -> dict[str, Any]:
     """Serves until a scheduled run has ended, then interrupts."""
+    flow = ask("flows/", name="reproduce")["id"]
+    former = [{"schedule": {"cron": "0 4 * * *"}}]
+    ask("deployments/", name="idle", flow_id=flow, schedules=former)
     Path("prefect.yaml").write_text(SERVED)
     command = [sys.executable, "-W", "ignore", "-m", "flows.cli", "deploy", "--serve"]
     with guarded(command, ".", dict(os.environ), log) as process:
@@ -191,8 +196,10 @@ def _work(log: Path, server: subprocess.Popen[bytes]) -> None:
 
 
 def _was_served_as_written(served: dict[str, Any]) -> None:
-    assert served["told"].startswith("serving reproduce/often, reproduce/nightly; Ctrl-C ends it")
+    names = "reproduce/often, reproduce/nightly, reproduce/idle"
+    assert served["told"].startswith(f"serving {names}; Ctrl-C ends it and pauses the schedules")
     often, nightly = served["often"], served["nightly"]
+    assert served["idle"]["schedules"] == []
     assert often["parameters"] == {"workers": 1}
     assert often["global_concurrency_limit"]["limit"] == 1
     (interval,) = often["schedules"]
@@ -205,7 +212,7 @@ def _was_served_as_written(served: dict[str, Any]) -> None:
         "Europe/Berlin",
     )
     assert not often["paused"]
-    assert served["after"] == {"often": True, "nightly": True}
+    assert served["after"] == {"often": True, "nightly": True, "idle": True}
 
 
 def _was_deployed_as_written(told: list[str]) -> None:
