@@ -248,6 +248,17 @@ def count(text: str) -> int:
     return int(text)
 
 
+def minutes(text: str) -> float:
+    """A number from 0 to that of a year."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 525_600:
+        raise argparse.ArgumentTypeError(f"expected minutes, a number from 0, got {text!r}")
+    return value
+
+
 def seed(text: str) -> int:
     """A whole number from 0."""
     if not text.isdigit():

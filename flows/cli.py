@@ -9,7 +9,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from flows.arguments import add_analogy, add_edit, add_export, add_sample, add_synth, count
+from flows.arguments import (
+    add_analogy,
+    add_edit,
+    add_export,
+    add_sample,
+    add_synth,
+    count,
+    minutes,
+)
 from flows.environment import prepare
 from flows.layout_arguments import add_layout, changes_of
 
@@ -27,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     )
     tables.add_argument("names", nargs="*", metavar="NAME", help="such as pixelnn; default: all")
     tables.add_argument("--workers", type=count, metavar="N", help="cores to keep busy")
+    _add_wait(tables)
     tables.set_defaults(call=_tables)
 
     add_synth(commands).set_defaults(call=_synth)
@@ -39,9 +48,9 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check the machine, the data and the set-up")
     doctor.set_defaults(call=_doctor)
 
-    deploy = commands.add_parser("deploy", help="schedule the nightly reproduction")
+    deploy = commands.add_parser("deploy", help="schedule the runs that prefect.yaml names")
     deploy.add_argument(
-        "--serve", action="store_true", help="run the schedule in this process, without a worker"
+        "--serve", action="store_true", help="run the schedules in this process, without a worker"
     )
     deploy.set_defaults(call=_deploy)
     return top
@@ -82,38 +91,55 @@ def _add_reproduce(commands: argparse._SubParsersAction) -> None:
     )
     reproduce.add_argument("--force", action="store_true", help="run stages even if up to date")
     reproduce.add_argument("--dry", action="store_true", help="only say what would be done")
+    _add_wait(reproduce)
     reproduce.set_defaults(call=_reproduce)
+
+
+def _add_wait(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--wait",
+        type=minutes,
+        default=60.0,
+        metavar="MINUTES",
+        help="how long to wait for another run that is at work here; default: 60, 0: not at all",
+    )
 
 
 def _reproduce(args: argparse.Namespace) -> int:
     prepare()
     if not args.dry:
-        return _run_flow(args.stages, args.workers, args.force)
+        return _run_flow(args.stages, args.workers, args.force, args.wait)
     from tasks.reproduce import preview
 
-    for stage, word in preview(args.stages).items():
+    for stage, word in preview(args.stages, 60 * args.wait, _waiting).items():
         print(f"{stage:<36} {word}")
     return 0
 
 
-def _run_flow(stages: list[str], workers: int | None, force: bool = False) -> int:
+def _waiting(words: str) -> None:
+    print(f"{words}; Ctrl-C ends this", file=sys.stderr, flush=True)
+
+
+def _run_flow(stages: list[str], workers: int | None, force: bool, wait: float) -> int:
     """Reproduces through Prefect, whose server starts while the plan is looked at."""
     from flows.server import prefect_server
     from tasks.reproduce import preview
 
     with prefect_server() as server:
-        known = preview(stages)  # a wrong name is told at once, not after the server's start
+        # A wrong name is told at once, not after the server's start.
+        known = preview(stages, 60 * wait, _waiting)
         due = sum(word != "unchanged" for word in known.values())
         print(f"{len(known)} stages, {len(known) if force else due} to bring up to date; "
               "Prefect is starting", flush=True)  # fmt: skip
         from flows.reproduce import ReproduceError, reproduce
+        from tasks.coordinator import Summary
 
         server.wait()
         try:
-            reproduce(stages, workers, force)
+            done = isinstance(reproduce(stages, workers, force, wait), Summary)
         except ReproduceError:
-            return 1  # the flow has printed everything
-    return 0
+            done = False
+    return 0 if done else 1  # the flow has printed everything
 
 
 def _tables(args: argparse.Namespace) -> int:
@@ -121,7 +147,7 @@ def _tables(args: argparse.Namespace) -> int:
     from flows.tables import show, stages_of
 
     makers = stages_of(args.names)
-    status = _run_flow(sorted(set(makers.values())), args.workers)
+    status = _run_flow(sorted(set(makers.values())), args.workers, False, args.wait)
     if status == 0:
         print()
         print(show(list(makers)))

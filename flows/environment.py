@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from flows.proxies import keep_loopback_direct
+
 
 class PlaceError(RuntimeError):
     """The command was started outside the project."""
@@ -16,7 +18,7 @@ def prepare() -> None:
 
     What the user has set stays. Prefect keeps its records in the project's `.prefect/`, is quiet
     (the terminal has lines of our own) and sends nothing to anyone; the analytics of its server
-    want both variables.
+    want both variables. Proxies stay, but not for the way to this machine itself.
 
     Raises:
         PlaceError: the current folder is not a DVC project's.
@@ -33,6 +35,8 @@ def prepare() -> None:
         "PREFECT_LOGGING_LEVEL": "CRITICAL",
     }.items():
         os.environ.setdefault(name, value)
+    for line in keep_loopback_direct(os.environ, os.environ.get("PREFECT_API_URL")):
+        print(line, file=sys.stderr)
     use_this_python()
 
 

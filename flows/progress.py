@@ -41,14 +41,14 @@ class Terminal:
             line += f"  {news.detail.strip()}"
         elif news.kind == "skipped":
             line += f"  for {news.detail} failed"
-        self._write(line[:_WIDTH].rstrip())
+        self.write(line[:_WIDTH].rstrip())
 
     def conclude(self, summary: Summary) -> None:
         """Writes what failed and why, and the counts."""
         for stage, reason in summary.failed.items():
-            self._write(f"\n{stage} failed: {reason}")
+            self.write(f"\n{stage} failed: {reason}")
         if summary.failed:
-            self._write("")
+            self.write("")
         counts = {
             "run": len(summary.ran),
             "cached": len(summary.restored),
@@ -59,7 +59,8 @@ class Terminal:
         total = sum(counts.values())
         parts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         took = time.monotonic() - self._start
-        self._write(f"{total} stages: {parts or 'nothing to do'}, in {took:.1f} s")
+        self.write(f"{total} stages: {parts or 'nothing to do'}, in {took:.1f} s")
 
-    def _write(self, line: str) -> None:
+    def write(self, line: str) -> None:
+        """Writes a line as it is."""
         print(line, file=self._stream, flush=True)

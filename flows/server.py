@@ -12,13 +12,14 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
+from flows.proxies import is_loopback
 from tasks.command import guarded, tail
 
 ADDRESS = "PREFECT_API_URL"
@@ -50,13 +51,16 @@ class Server:
             ServerError: it ended, or did not answer in time.
         """
         end = time.monotonic() + patience
-        while not answers(self.address):
+        while True:
+            # One that has ended is looked for first: another program may answer in its place.
+            ended = self.process.poll() if self.process else None
+            if ended is None and answers(self.address):
+                return
             if self.process is None:
                 raise ServerError(
                     f"{ADDRESS} is {self.address}, where no Prefect server answers; start it, or "
                     f"unset {ADDRESS} to have a temporary one"
                 )
-            ended = self.process.poll()
             if ended is not None or time.monotonic() > end:
                 what = f"ended with {ended}" if ended is not None else f"is silent for {patience} s"
                 lines = "\n".join(f"    {line}" for line in tail(self.log or Path(os.devnull)))
@@ -65,12 +69,19 @@ class Server:
 
 
 def answers(address: str) -> bool:
-    """Whether a Prefect API is at an address."""
+    """Whether a Prefect API is at an address, asked as Prefect's client would ask."""
+    return not silence(address)
+
+
+def silence(address: str) -> str:
+    """Why there is no Prefect API at an address; empty if there is one."""
     try:
-        with urllib.request.urlopen(f"{address}/health", timeout=10) as response:
-            return response.status == 200
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+        # This machine is never asked through a proxy, whatever the environment says.
+        answer = httpx.get(f"{address.rstrip('/')}/health", timeout=30,
+                           trust_env=not is_loopback(address))  # fmt: skip
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError) as error:
+        return str(error) or type(error).__name__
+    return "" if answer.status_code == 200 else f"it says {answer.status_code}"
 
 
 @contextmanager

@@ -19,6 +19,8 @@ def reproduce(
     force: bool = False,
     tell: Callable[[News], None] = lambda news: None,
     heartbeat: float = HEARTBEAT,
+    wait: float = 0.0,
+    waiting: Callable[[str], None] = lambda words: None,
 ) -> Summary:
     """Does what `dvc repro` does in the current folder's repository, several stages at a time.
 
@@ -29,28 +31,42 @@ def reproduce(
         force: run everything, changed or not.
         tell: is called with news.
         heartbeat: seconds without news after which the running stages are told about.
+        wait: seconds to wait for another coordinator that is at work here.
+        waiting: is called if there is one, with who it is.
 
     Returns:
         What happened to each stage, failures included.
 
     Raises:
-        BusyError: another coordinator is at work here.
+        BusyError: another coordinator is at work here, after the wait as before it.
         PlanError, dvc.exceptions.DvcException: there is no plan to follow.
     """
-    with open_repository() as repo, only_coordinator(repo):
+    with open_repository() as repo, only_coordinator(repo, wait, waiting):
         plan = make_plan(repo, targets)
         cores = threads or available_threads()
         return Coordinator(repo, plan, submit, cores, force, tell, heartbeat).run()
 
 
-def preview(targets: Sequence[str]) -> dict[str, str]:
+def preview(
+    targets: Sequence[str],
+    wait: float = 0.0,
+    waiting: Callable[[str], None] = lambda words: None,
+) -> dict[str, str]:
     """What `reproduce` would do as the files are now, by stage, without doing it.
+
+    Args:
+        targets: stages or groups of stages; all of `dvc.yaml` if empty.
+        wait: seconds to wait for another coordinator that is at work here.
+        waiting: is called if there is one, with who it is.
 
     Returns:
         `unchanged`, `would run or be restored`, or `depends on …` for each stage.
+
+    Raises:
+        BusyError: another coordinator is at work here, after the wait as before it.
     """
     told: dict[str, str] = {}
-    with open_repository() as repo, only_coordinator(repo):
+    with open_repository() as repo, only_coordinator(repo, wait, waiting):
         plan = make_plan(repo, targets)
         for step in plan:
             waits = [plan[above].name for above in step.after]

@@ -188,11 +188,11 @@ def clone(tmp_path):
     return folder
 
 
-def install(clone: Path, path: Path) -> subprocess.CompletedProcess[str]:
+def install(clone: Path, path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "setup/install"],
         cwd=clone,
-        env={"PATH": str(path)},
+        env={"PATH": str(path), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -229,6 +229,61 @@ def test_a_new_lock_brings_the_environment_up_to_date(clone, path_of):
     asked = (clone / "asked").read_text()
     assert "--require-hashes --constraint requirements.lock" in asked
     assert "--extra cpu" in asked
+
+
+@pytest.mark.parametrize(
+    ("cache", "given", "used"),
+    [
+        ("near/uv/not-yet", {}, "its own"),
+        ("far/uv/not-yet", {}, ".venv/cache"),
+        ("far/uv", {"UV_CACHE_DIR": "mine"}, "mine"),
+    ],
+)
+def test_packages_are_kept_once(clone, path_of, tmp_path, cache, given, used):
+    """A cache that cannot be linked into is not filled, unless the user named it."""
+    path = path_of()
+    complete(clone, path)
+    (tmp_path / cache).parent.mkdir(parents=True)
+    (path / "df").unlink()
+    (path / "df").write_text(
+        "#!/bin/sh\ncase $2 in */far*) on=/far ;; *) on=/ ;; esac\necho\necho fs 9 1 9 1% $on\n"
+    )
+    (path / "df").chmod(0o755)
+    (clone / ".venv" / "bin" / "uv").write_text(
+        f'#!/bin/sh\n[ "$1 $2" != "cache dir" ] || {{ echo {tmp_path / cache}; exit; }}\n'
+        f"{shutil.which('mkdir')} -p .venv/cache\n"
+        'echo "$2 in ${UV_CACHE_DIR:-its own}" >>asked\n'
+    )
+    with (clone / "requirements.lock").open("a") as lock:
+        lock.write("# changed\n")
+    (clone / "asked").write_text("")
+    answer = install(clone, path, **given)
+    assert answer.returncode == 0, answer.stderr
+    asked = (clone / "asked").read_text().replace(f"{clone}/", "").splitlines()
+    assert [line for line in asked if " in " in line] == [f"install in {used}"] * 2
+    assert not (clone / ".venv" / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("free", "said"),
+    [
+        (7, "the packages need 8 GB, .* has 7 GB free: make room there"),
+        (14, "has 14 GB free; the packages take 8 GB, the default run 7 GB more"),
+        (15, "^$"),
+    ],
+)
+def test_room_is_looked_for_first(clone, path_of, free, said):
+    path = path_of(python3=claims("3.12.0"))
+    (path / "df").unlink()
+    (path / "df").write_text(f"#!/bin/sh\necho\necho fs 1 1 {free * 1024**2} 1% /\n")
+    (path / "df").chmod(0o755)
+    # It goes no further than to the removal of what was there.
+    (path / "rm").unlink()
+    (path / "rm").write_text('#!/bin/sh\n[ "$1" != -rf ]\n')
+    (path / "rm").chmod(0o755)
+    answer = install(clone, path)
+    assert re.search(said, answer.stderr.splitlines()[0] if free < 15 else "")
+    assert ("making .venv" in answer.stdout) == (free >= 8)
 
 
 def test_a_gpu_changes_the_extra(clone, path_of):

@@ -1,4 +1,4 @@
-"""The machine: its Python, cores, memory and disk, and git."""
+"""The machine: its Python, cores, memory, disk and proxies, and git."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from flows.checks.finding import Finding, ok, problem, warning
+from flows.proxies import is_proxied, keep_loopback_direct
 
 GB = 1e9
 MEMORY = 8.0  # GB that the default run may take
-DISK = 5.0  # GB for data, caches and results of the default run
+DISK = 7.0  # GB for data and results of the default run, which DVC's cache has once more
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's limit, where there is one
 
 
@@ -30,6 +31,7 @@ def check_machine() -> Iterator[Finding]:
     yield disk(shutil.disk_usage(".").free / GB)
     yield git()
     yield writable(Path.cwd())
+    yield proxies(os.environ)
 
 
 def python_version(version: tuple[int, ...]) -> Finding:
@@ -118,3 +120,11 @@ def writable(folder: Path) -> Finding:
             return ok("folder", "can be written")
     except OSError as error:
         return problem("folder", f"{folder}: {error.strerror}", "give yourself write permission")
+
+
+def proxies(environment: Mapping[str, str]) -> Finding:
+    """Checks that the proxies of the environment can be used."""
+    if left_out := keep_loopback_direct(dict(environment)):
+        return warning("proxies", "\n".join(left_out), "set or unset these variables")
+    said = "used, but not for this machine itself" if is_proxied(environment) else "none"
+    return ok("proxies", said)

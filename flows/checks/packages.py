@@ -17,9 +17,9 @@ from flows.checks.finding import Finding, ok, problem, warning
 LOCK = Path("requirements.lock")
 FLAVOURS = {"faiss-cpu": "cpu", "faiss-gpu": "gpu", "faiss-gpu-cuvs": "gpu"}
 IMPORTED = (
-    "dvc", "embreex", "faiss", "jinja2", "matplotlib", "numba", "numpy", "packaging", "pandas",
-    "PIL", "prefect", "pyarrow", "pydantic", "safetensors", "scipy", "timm", "torch", "torchvision",
-    "trimesh", "zarr",
+    "dvc", "embreex", "faiss", "httpx", "jinja2", "matplotlib", "numba", "numpy", "packaging",
+    "pandas", "PIL", "prefect", "pyarrow", "pydantic", "safetensors", "scipy", "timm", "torch",
+    "torchvision", "trimesh", "zarr",
 )  # fmt: skip
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 from exemplar.settings import SettingsError, load_params, section
 from flows.checks.finding import Finding, ok, problem, warning
+from flows.server import silence
 
 # The model of each section of params.yaml; `domains` has one for each of its own sections.
 MODELS = {
@@ -188,12 +187,10 @@ def prefect_server(address: str) -> Finding:
     """Checks that the Prefect server that was named answers."""
     if not address:
         return ok("Prefect", "no server named: each run has its own")
-    try:
-        with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=5):
-            return ok("Prefect", f"{address} answers")
-    except (OSError, ValueError) as error:
+    if said := silence(address):
         advice = "start it (prefect server start), or unset PREFECT_API_URL"
-        return problem("Prefect", f"{address} does not answer: {error}", advice)
+        return problem("Prefect", f"{address} does not answer: {said}", advice)
+    return ok("Prefect", f"{address} answers")
 
 
 def unfinished(work: Path, now: float) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -12,14 +11,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from exemplar.methods.pix2pixhd.requests import Request
 from exemplar.report.published import published_table
-from flows import cli, deploy, tables
+from flows import cli, tables
 from flows.environment import prepare
 from flows.server import ADDRESS, Server, ServerError, prefect_server
 from tasks.command import guarded
+from tasks.locks import only_coordinator
+from tasks.plan import open_repository
 from tests.tasks.toy import create, written
 
 TABLE = """
@@ -55,25 +55,30 @@ def toy(tmp_path, monkeypatch):
     return folder
 
 
-# One process for both commands: Prefect takes seconds to import.
-TWO_RUNS = """
+# One process for all: Prefect takes seconds to import.
+THREE_RUNS = """
 import pathlib
 from flows.cli import main
 print("STATUS", main(["reproduce", "--workers", "2"]))
 pathlib.Path("a").touch()
 print("STATUS", main(["reproduce", "report"]))
+from flows.reproduce import reproduce
+from tasks.locks import only_coordinator
+from tasks.plan import open_repository
+with open_repository() as repo, only_coordinator(repo):
+    print("GOT", reproduce(wait=0))
 """
 
 
 def test_runs_through_prefect(toy):
-    """One fails, is repaired, and succeeds; its table is an artifact; the server ends at last."""
+    """One fails, one succeeds and has a table, one meets another; the server ends at last."""
     prepare()
     assert os.environ["PREFECT_HOME"] == str(toy / ".prefect")
     (toy / "b").touch()
     with prefect_server() as server:
         server.wait()
         told = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", TWO_RUNS],
+            [sys.executable, "-W", "ignore", "-c", THREE_RUNS],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
@@ -81,8 +86,12 @@ def test_runs_through_prefect(toy):
     assert server.process.poll() is not None
     assert ADDRESS not in os.environ
 
-    failed, done, rest = re.split(r"STATUS \d\n", told.stdout)
-    assert (re.findall(r"STATUS (\d)", told.stdout), rest, told.stderr) == (["1", "0"], "", "")
+    failed, done, skipped = re.split(r"STATUS \d\n", told.stdout)
+    assert (re.findall(r"STATUS (\d)", told.stdout), told.stderr) == (["1", "0"], "")
+    assert re.fullmatch(
+        r"skipped: (another `exemplar reproduce` is at work in .*toy \(process \d+: .*\); "
+        r"wait until it ends, or stop it)\nGOT None\n", skipped
+    )  # fmt: skip
     assert "3 stages, 3 to bring up to date" in failed
     assert "score@a failed: mkdir -p scores && test -e a" in failed
     assert "3 stages: 1 run, 1 failed, 1 not run" in failed
@@ -92,12 +101,14 @@ def test_runs_through_prefect(toy):
     }  # fmt: skip
     with sqlite3.connect(toy / ".prefect" / "prefect.db") as database:
         artifacts = database.execute("select key, data from artifact where key not null").fetchall()
-        states = database.execute("select state_type from flow_run order by created").fetchall()
+        states = database.execute(
+            "select state_type, state_name from flow_run order by created"
+        ).fetchall()
         tasks = database.execute("select name, state_type from task_run").fetchall()
     ((key, data),) = artifacts
     assert key == "table-toy"
     assert json.loads(json.loads(data))[-1] == {"domain": "c", "mean": None}
-    assert states == [("FAILED",), ("COMPLETED",)]
+    assert states == [("FAILED", "Failed"), ("COMPLETED", "Completed"), ("COMPLETED", "Skipped")]
     assert ("score@a", "FAILED") in tasks
     assert ("report", "COMPLETED") in tasks
 
@@ -127,6 +138,22 @@ def test_a_server_that_breaks_is_told_with_its_output(tmp_path):
             Server("http://127.0.0.1:9/api", process, log).wait()
 
 
+@pytest.mark.parametrize("command", [["reproduce"], ["reproduce", "--dry"], ["tables", "toy"]])
+def test_another_run_is_waited_for_and_told(toy, capsys, monkeypatch, command):
+    monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9/api")
+    with open_repository() as repo, only_coordinator(repo):
+        assert cli.main([*command, "--wait", "0"]) == 1
+        at_once = capsys.readouterr().err
+        assert cli.main([*command, "--wait", "0.0005"]) == 1
+        waiting, refused = capsys.readouterr().err.splitlines()
+    other = f"another `exemplar reproduce` is at work in {toy} (process {os.getpid()}: "
+    assert at_once.startswith(f"exemplar {command[0]}: {other}")
+    assert at_once.endswith("; wait until it ends, or stop it\n")
+    assert waiting.startswith(other)
+    assert waiting.endswith("; waiting until it ends, for 0.0005 minutes at most; Ctrl-C ends this")
+    assert "; it did not end within 0.0005 minutes; wait until it ends, or stop it" in refused
+
+
 def test_dry_only_says_what_would_be_done(toy, capsys):
     assert cli.main(["reproduce", "--dry", "report"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -148,6 +175,9 @@ def test_outside_the_project_it_says_so(tmp_path, monkeypatch, capsys):
     ("arguments", "message"),
     [
         (["reproduce", "--workers", "0"], "whole number of at least 1, got '0'"),
+        (["reproduce", "--wait", "-1"], "expected minutes, a number from 0, got '-1'"),
+        (["reproduce", "--wait", "long"], "expected minutes, a number from 0, got 'long'"),
+        (["tables", "--wait", "nan"], "expected minutes, a number from 0, got 'nan'"),
         (["synth", "a.png", "--domain", "d"], "--condition, --out"),
         (["synth", "a.png", "--like", "0"], "whole number of at least 1, got '0'"),
         (["synth", "a.png", "--count", "few"], "whole number of at least 1, got 'few'"),
@@ -232,23 +262,3 @@ def test_tables_are_shown_beside_the_published_ones(tmp_path, monkeypatch):
     text = tables.show(["pixelnn"])
     assert text.startswith("reports/tables/pixelnn.csv\n")
     assert "published" in text
-
-
-def test_a_schedule_needs_a_server_that_stays(toy, monkeypatch, capsys):
-    assert cli.main(["deploy"]) == 1
-    error = capsys.readouterr().err
-    assert f"{ADDRESS} is not set" in error
-    assert "prefect server start" in error
-    monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9/api")
-    assert cli.main(["deploy"]) == 1
-    assert "is http://127.0.0.1:9/api, where none answers" in capsys.readouterr().err
-
-
-def test_the_deployment_names_the_flow():
-    text = (Path(__file__).resolve().parents[2] / deploy.FILE).read_text()
-    (nightly,) = yaml.safe_load(text)["deployments"]
-    module, name = nightly["entrypoint"].split(":")
-    tree = ast.parse((Path(__file__).resolve().parents[2] / module).read_text())
-    (function,) = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name]
-    assert "flow" in ast.unparse(function.decorator_list[0])
-    assert nightly["schedules"][0]["cron"].split()[2:] == ["*", "*", "*"]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -269,6 +272,49 @@ def test_a_second_coordinator_is_refused(twins, monkeypatch):
     ):
         ours()
     assert not ours("tree").failed
+
+
+def test_another_coordinator_is_waited_for(twins, monkeypatch):
+    """It ends when it is told of as being waited for: then the stages run."""
+    _, mine = twins
+    monkeypatch.chdir(mine)
+    held, released = threading.Event(), threading.Event()
+    told: list[str] = []
+
+    def hold() -> None:
+        with open_repository() as repo, only_coordinator(repo):
+            held.set()
+            assert released.wait(60)
+
+    def wait(words: str) -> None:
+        told.append(words)
+        released.set()
+
+    with ThreadPoolExecutor() as pool:
+        holder = pool.submit(hold)
+        assert held.wait(60)
+        summary = reproduce(
+            ["tree"], lambda c: pool.submit(run, c), 1, wait=60.0, waiting=wait
+        )  # fmt: skip
+        holder.result()
+    assert summary.ran == ["tree"]
+    (words,) = told
+    assert re.search(
+        rf"at work in .*ours \(process {os.getpid()}: .+\); waiting until it ends, "
+        r"for 1 minutes at most$", words
+    )  # fmt: skip
+
+
+def test_the_wait_for_another_coordinator_ends(twins, monkeypatch):
+    _, mine = twins
+    monkeypatch.chdir(mine)
+    told: list[str] = []
+    with open_repository() as repo, only_coordinator(repo):
+        for go in (preview, partial(reproduce, submit=lambda c: pytest.fail(c.stage))):
+            with pytest.raises(BusyError, match="it did not end within 0.0002 minutes; wait"):
+                go(["tree"], wait=0.012, waiting=told.append)
+    assert len(told) == 2
+    assert preview(["tree"]) == {"tree": "would run or be restored"}
 
 
 KILLED = """
