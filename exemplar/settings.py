@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+LOOKED_AT = 2000  # names at most of which one that is like another is looked for
 Model = TypeVar("Model")
 Keys = tuple[str, ...]
 
@@ -151,7 +152,7 @@ def _misnamed(params: Params) -> Iterator[str]:
             said = _wrong_name(name)
             other = spelt.setdefault(str(name).lower(), name)
             if not said and other != name:
-                said = f"differs from {other!r} in case only, as no two files may; rename one"
+                said = f"differs from {other!r} in case only; rename one"
             if said:
                 where = _line(params, (*above, place if listed else name))
                 yield f"  {where}{'.'.join(above)}: {name!r} {said}"
@@ -189,8 +190,12 @@ def _line(params: dict[str, Any], keys: Iterable[object]) -> str:
 
 def near(name: object, known: Iterable[str], most: int = 1) -> str:
     """`; did you mean 'domains'?`, or nothing where no known name is like the one given."""
-    alike = difflib.get_close_matches(str(name), list(known), most)
-    return f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
+    spelt = {str(each).casefold(): str(each) for each in known}
+    given = str(name).casefold()
+    if len(spelt) > LOOKED_AT:  # comparing takes a tenth of a millisecond
+        spelt = {each: spelt[each] for each in sorted(spelt) if each[:3] == given[:3]}
+    alike = difflib.get_close_matches(given, [*spelt][:LOOKED_AT], most)
+    return f"; did you mean {' or '.join(repr(spelt[each]) for each in alike)}?" if alike else ""
 
 
 def section(params: dict[str, Any], name: str, model: type[Model] | Any) -> Model:

@@ -176,7 +176,7 @@ def test_names_that_yaml_reads_otherwise_and_those_alike_are_told_together(tmp_p
     assert told(tmp_path, text).splitlines()[1:] == [
         f"  line 3: run.domains: False {wrong.format('true or false')}",
         f"  line 4: run.domains: 2018 {wrong.format('int, not text')}",
-        "  line 7: domains: 'pets' differs from 'Pets' in case only, as no two files may; rename one",
+        "  line 7: domains: 'pets' differs from 'Pets' in case only; rename one",
         "  line 8: domains: 'NUL' is a device on Windows, and no file there can be called so",
     ]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from exemplar.store.items import comparable
+
 Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax in pixels of the upright image
 
 # Files that may lie beside photographs and are no inputs.
@@ -167,7 +169,8 @@ def told(root: Path, problems: list[str], how: str) -> str:
 def unique_ids(photos: Iterable[Photo], below: str = "") -> list[str]:
     """A name for each photograph: its path without the suffix, slashes turned into dashes.
 
-    A name that comes again (two boxes of one image, `a.jpg` beside `a.png`) gets a number.
+    Names are in the Unicode form in which they are compared. A name that comes again (two boxes of
+    one image, `a.jpg` beside `a.png`) gets a number.
 
     Args:
         photos: in the order of the domain.
@@ -177,7 +180,7 @@ def unique_ids(photos: Iterable[Photo], below: str = "") -> list[str]:
     ids = []
     for photo in photos:
         stem = Path(photo.source).with_suffix("").as_posix()
-        base = stem.removeprefix(f"{below}/").replace("/", "-")
+        base = comparable(stem.removeprefix(f"{below}/").replace("/", "-"))
         name, number = base, 1
         while name in seen:
             number += 1

@@ -46,6 +46,8 @@ def test_ids_are_unique():
     photos = [Photo(s) for s in ("images/a.jpg", "images/a.png", "images/b/c.d.jpg", "a.jpg")]
     photos += [Photo("images/b-c.d.jpg"), Photo("images/a-2.jpg")]
     assert unique_ids(photos, "images") == ["a", "a-2", "b-c.d", "a-3", "b-c.d-2", "a-2-2"]
+    forms = [Photo("cafe\u0301.jpg"), Photo("caf\u00e9.jpg")]
+    assert unique_ids(forms) == ["caf\u00e9", "caf\u00e9-2"], "no two ids are one name"
 
 
 def test_missing_root_says_what_was_expected_and_how_to_get_it(tmp_path):
