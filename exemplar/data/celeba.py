@@ -11,7 +11,8 @@ from PIL import Image
 
 from exemplar.data.crops import central_square, large_enough, resized
 from exemplar.data.download import PAGES, fetch
-from exemplar.data.inputs import BadPhoto, Listing, Photo, Picture, image_files, need_root
+from exemplar.data.inputs import BadPhoto, Listing, Photo, Picture, need_root
+from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import CelebaSettings
 from exemplar.store.items import comparable
 

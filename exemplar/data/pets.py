@@ -12,7 +12,8 @@ from PIL import Image
 from exemplar.data.boxes import boxed, voc_boxes
 from exemplar.data.crops import clipped, large_enough, resized, square_around
 from exemplar.data.download import PAGES, fetch
-from exemplar.data.inputs import DomainError, Listing, Photo, Picture, image_files, need_root
+from exemplar.data.inputs import DomainError, Listing, Photo, Picture, need_root
+from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import PetsSettings
 from exemplar.store.items import comparable
 
@@ -38,7 +39,8 @@ def inputs(settings: PetsSettings) -> Listing:
     annotations = folder.parent / "annotations"
     files = Listing()
     below = folder.relative_to(root).as_posix()
-    sources = image_files(root, below, files)
+    used = [] if settings.boxes is None else [settings.boxes.as_posix()]
+    sources = image_files(root, below, files, used)
     given = _lists(annotations) if settings.splits.by == "lists" else {}
     photos = {}
     for source in sources:
