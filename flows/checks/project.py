@@ -14,7 +14,6 @@ from typing import Any
 
 from exemplar.settings import SettingsError, load_params, section
 from flows.checks.finding import Finding, ok, problem, warning
-from flows.checks.photographs import photographs
 
 # The model of each section of params.yaml; `domains` has one for each of its own sections.
 MODELS = {
@@ -70,6 +69,8 @@ def check_project() -> Iterator[Finding]:
     else:
         yield from settings(params)
         yield from roots(params)
+        from flows.checks.photographs import photographs  # brings packages that may be missing
+
         yield from photographs(params)
     yield from dvc_state(Path())
     yield prefect_server(os.environ.get("PREFECT_API_URL", ""))
