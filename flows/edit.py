@@ -17,11 +17,11 @@ from exemplar.methods.pix2pixhd.requests import Request
 from exemplar.methods.pix2pixhd.stored import SamplesSettings, classes_of
 from exemplar.methods.pix2pixhd.styles import load_styles
 from exemplar.report.palettes import label_palette
-from exemplar.settings import load_params, section
+from exemplar.settings import load_params, near, section
 from exemplar.store import layout
 from exemplar.store.arrays import array, open_group, read_rows
 from exemplar.store.files import written
-from exemplar.store.items import read_items
+from exemplar.store.items import read_items, row_of_id
 
 FOLDER = "layouts"
 
@@ -76,13 +76,15 @@ def _as_numbered(request: Request, params: dict[str, Any], domain: str) -> Reque
 def _from_domain(request: Request, domain: str, folder: Path) -> Request:
     """A request for one of the domain's own images, by its id."""
     identity = str(request.labels)
-    ids = read_items(layout.items(domain))["id"].astype(str).tolist()
-    if identity not in ids:
+    items = read_items(layout.items(domain))
+    ids, place = items["id"].astype(str).tolist(), row_of_id(items, identity)
+    if place is None:
         shown = ", ".join([*ids[:2], "…", *ids[-2:]]) if len(ids) > 4 else ", ".join(ids)
         raise EditDomainError(
             f"{identity}: no such file, and {domain} has no image of this id; its ids are {shown}"
+            f"{near(identity, ids, 3)}"
         )
-    row = [ids.index(identity)]
+    identity, row = ids[place], [place]
     labels = read_rows(array(open_group(layout.conditions(domain), "labels"), "labels"), row)[0]
     images = open_group(layout.images(domain), "image")
     maps = {f"{identity}.png": _label_map(labels, request.numbers)}

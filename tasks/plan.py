@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import networkx as nx
 from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages, get_active_graph
 from dvc.stage import Stage
 
+from exemplar.settings import load_params
+
 PIPELINE = "dvc.yaml"
+PARAMS = "params.yaml"
 
 
 class PlanError(ValueError):
@@ -52,6 +57,8 @@ def open_repository(root: str | None = None) -> Repo:
 def make_plan(repo: Repo, targets: Sequence[str] = ()) -> list[Step]:
     """Lists the targets and everything upstream of them, as `dvc repro` would go through them.
 
+    The settings file is read first: its names become parts of commands and of outputs' paths.
+
     Args:
         repo: the repository.
         targets: stages, groups of stages (`regressor` for all of `regressor@…`) or outputs' stage
@@ -61,9 +68,11 @@ def make_plan(repo: Repo, targets: Sequence[str] = ()) -> list[Step]:
         Steps; each comes after all it waits for.
 
     Raises:
+        SettingsError: the settings file cannot be read, or has a name that is none.
         PlanError: a stage's `meta.threads` or `meta.workers` is not a whole number of at least 1.
         dvc.exceptions.DvcException: a target is unknown or `dvc.yaml` is wrong.
     """
+    load_params(Path(os.path.relpath(repo.root_dir), PARAMS))
     with lock_repo(repo):
         whole = repo.index.graph
         graph = get_active_graph(whole)

@@ -14,6 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from exemplar.data.inputs import DomainError, Listing, Photo
+from exemplar.store.items import comparable
 
 PATH_COLUMNS = ("path", "image_name", "file")
 CATEGORY_COLUMNS = ("category", "breed")
@@ -99,15 +100,19 @@ def matched(
         listing: receives the rows without a file.
 
     Yields:
-        The row and its file's path below the root. Names may lack the suffix.
+        The row and its file's path below the root. Names may lack the suffix, and be in another
+        Unicode form.
     """
     prefix = "" if below == "." else f"{below}/"
     known = {source.removeprefix(prefix): source for source in sources}
+    names: dict[str, list[str]] = {}
     stems: dict[str, list[str]] = {}
     for name, source in known.items():
-        stems.setdefault(name.removesuffix(Path(name).suffix), []).append(source)
+        names.setdefault(comparable(name), []).append(source)
+        stems.setdefault(comparable(name.removesuffix(Path(name).suffix)), []).append(source)
     for row in rows:
-        found = [known[row.name]] if row.name in known else stems.get(row.name, [])
+        form = comparable(row.name)
+        found = [known[row.name]] if row.name in known else names.get(form) or stems.get(form, [])
         if len(found) == 1:
             yield row, found[0]
         elif found:

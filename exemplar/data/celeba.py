@@ -11,8 +11,10 @@ from PIL import Image
 
 from exemplar.data.crops import central_square, large_enough, resized
 from exemplar.data.download import PAGES, fetch
-from exemplar.data.inputs import BadPhoto, Listing, Photo, Picture, image_files, need_root
+from exemplar.data.inputs import BadPhoto, Listing, Photo, Picture, need_root
+from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import CelebaSettings
+from exemplar.store.items import comparable
 
 BELOW = "images"
 LAYOUTS = ("images", "img_align_celeba", "celeba/img_align_celeba")
@@ -39,7 +41,7 @@ def inputs(settings: CelebaSettings) -> Listing:
     listing = Listing()
     given = _partition(folder.parent / PARTITION) if settings.splits.by == "lists" else {}
     for source in image_files(root, folder.relative_to(root).as_posix(), listing):
-        listing.photos.append(Photo(source, split=given.get(Path(source).name, "")))
+        listing.photos.append(Photo(source, split=given.get(comparable(Path(source).name), "")))
     return listing
 
 
@@ -47,8 +49,9 @@ def _partition(path: Path) -> dict[str, str]:
     """The data set's own division: file name → split."""
     if not path.is_file():
         return {}
-    fields = (line.split() for line in path.read_text().splitlines())
-    return {line[0]: SPLITS[line[1]] for line in fields if len(line) == 2 and line[1] in SPLITS}
+    lines = (line.split() for line in path.read_text().splitlines())
+    fitting = (fields for fields in lines if len(fields) == 2 and fields[1] in SPLITS)
+    return {comparable(name): SPLITS[number] for name, number in fitting}
 
 
 def picture(image: Image.Image, photo: Photo, settings: CelebaSettings, size: int) -> Picture:

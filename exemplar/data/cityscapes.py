@@ -15,8 +15,9 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from exemplar.data.inputs import BadPhoto, DomainError, Listing, Rejection, image_files
+from exemplar.data.inputs import BadPhoto, DomainError, Listing, Rejection
 from exemplar.data.layout_settings import CityscapesSettings
+from exemplar.data.photo_files import image_files
 from exemplar.data.pixels import decode, numbers
 from exemplar.store.items import SPLITS
 

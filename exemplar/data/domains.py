@@ -11,16 +11,18 @@ from exemplar.data.layout_settings import CityscapesSettings
 from exemplar.data.layouts import prepare_layouts
 from exemplar.data.rendered.settings import RenderedSettings
 from exemplar.data.settings import Domain, PrepareSettings
+from exemplar.data.splits import NOTHING, Needed
 from exemplar.settings import section
 from exemplar.store import layout
 
 
-def prepare_domain(domain: str, params: dict[str, Any]) -> None:
+def prepare_domain(domain: str, params: dict[str, Any], needed: Needed = NOTHING) -> None:
     """Makes `images.zarr`, `items.parquet` and `rejected.csv` of one domain.
 
     Args:
         domain: a section of `domains`.
         params: of `params.yaml`.
+        needed: the fewest images of each split.
 
     Raises:
         SettingsError: the sections `domains.<domain>` or `prepare` are missing or wrong.
@@ -32,10 +34,10 @@ def prepare_domain(domain: str, params: dict[str, Any]) -> None:
     if isinstance(settings, RenderedSettings):
         from exemplar.data.synthetic import prepare_rendered  # brings the ray tracer
 
-        prepare_rendered(out, settings, common)
+        prepare_rendered(out, settings, common, needed)
     elif isinstance(settings, CityscapesSettings):
-        prepare_layouts(out, settings, common)
+        prepare_layouts(out, settings, common, needed)
     elif isinstance(settings, ImageSets):
-        prepare_image_set(out, settings, common)
+        prepare_image_set(out, settings, common, needed)
     else:
-        prepare_photographs(out, settings, common)
+        prepare_photographs(out, settings, common, needed)

@@ -5,7 +5,7 @@ Source: Baker et al., A Database and Evaluation Methodology for Optical Flow, 20
 
 from __future__ import annotations
 
-import fnmatch
+import itertools
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -15,8 +15,10 @@ from pydantic import Field
 from exemplar.data.image_pairs import PairsError, PairsSettings, read_image
 from exemplar.data.inputs import BadPhoto, told
 from exemplar.data.rendered_pairs import RenderedPairsSettings, head_pairs, true_places
+from exemplar.settings import near
 from exemplar.store import layout
 from exemplar.store.flow import FlowError, flow_of, read_flow
+from exemplar.store.items import matches
 
 # Where frames and flows lie below the root: as the archives unpack into one folder, or each into a
 # folder of its own name.
@@ -33,7 +35,7 @@ class MiddleburySettings(PairsSettings):
     kind: Literal["middlebury"] = "middlebury"
     root: Path  # a folder, relative to the project's root or absolute
     only: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
-    """Globs on the scenes' names."""
+    """Names of scenes, or globs on them."""
     analogy: dict[str, Any] = Field(
         default_factory=lambda: {"strength": "aligned", "working_side": 640}
     )
@@ -106,12 +108,14 @@ def _middlebury(settings: MiddleburySettings) -> list[FlowPair]:
         )
     problems = [
         f"only: no scene is called {pattern!r}; there are {', '.join(sorted(scenes))}"
+        f"{near(pattern, scenes)}"
         for pattern in settings.only
-        if not fnmatch.filter(scenes, pattern)
+        if not matches(pattern, scenes).any()
     ]
-    wanted = [n for n in sorted(scenes) if any(fnmatch.fnmatch(n, p) for p in settings.only)]
+    names = sorted(scenes)
+    wanted = np.any([matches(pattern, names) for pattern in settings.only], axis=0)
     found = []
-    for name in wanted:
+    for name in itertools.compress(names, wanted):
         pair, wrong = _scene(settings.root, scenes[name])
         problems += wrong
         found += [pair] if pair else []

@@ -15,7 +15,8 @@ from exemplar.data.crops import (
     resized,
     square_around,
 )
-from exemplar.data.inputs import Listing, Photo, Picture, image_files, need_root
+from exemplar.data.inputs import Listing, Photo, Picture, need_root
+from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import FolderSettings
 
 BELOW = ""
@@ -30,7 +31,8 @@ def inputs(settings: FolderSettings) -> Listing:
     need_root(settings.root, "a folder of images", "Copy or link your images there", ".")
     root = settings.root
     files = Listing()
-    sources = image_files(root, ".", files)
+    used = [] if settings.boxes is None else [settings.boxes.as_posix()]
+    sources = image_files(root, ".", files, used)
     photos = {
         source: Photo(source, category=_category(source, settings.category)) for source in sources
     }

@@ -19,7 +19,7 @@ from exemplar.data.image_set_settings import DigitsSettings, ImageSets
 from exemplar.data.ingest import check_rejections, code_hash, write_rejections
 from exemplar.data.inputs import DomainError, Rejection, Stack
 from exemplar.data.settings import PrepareSettings
-from exemplar.data.splits import assign, within_limit
+from exemplar.data.splits import NOTHING, Needed, assign, need_enough, within_limit
 from exemplar.store.files import content_hash
 from exemplar.store.items import SPLITS, write_items
 from exemplar.store.shards import fill_group
@@ -28,7 +28,9 @@ KINDS = {"idx": idx, "digits": digits, "cifar10": cifar10}
 SHARD = 512  # images: they are small
 
 
-def prepare_image_set(out: Path, settings: ImageSets, common: PrepareSettings) -> None:
+def prepare_image_set(
+    out: Path, settings: ImageSets, common: PrepareSettings, needed: Needed = NOTHING
+) -> None:
     """Makes a domain of a set's images.
 
     Args:
@@ -36,10 +38,11 @@ def prepare_image_set(out: Path, settings: ImageSets, common: PrepareSettings) -
             left out.
         settings: of the domain.
         common: of all domains; the size of images is the domain's own.
+        needed: the fewest images of each split.
 
     Raises:
-        DomainError: files are missing, damaged, or do not belong together, or none is left to
-            train on. Nothing was written then.
+        DomainError: files are missing, damaged, or do not belong together, or too few are
+            left. Nothing was written then.
     """
     stacks = KINDS[settings.kind].stacks(settings)
     images = np.concatenate([stack.images for stack in stacks])
@@ -57,6 +60,7 @@ def prepare_image_set(out: Path, settings: ImageSets, common: PrepareSettings) -
     split = items["split"].map(SPLITS.index).to_numpy()
     rows = rows[np.argsort(split[rows], kind="stable")]  # train before val before test
     size = settings.size or images.shape[1]
+    need_enough(out.name, items["split"].iloc[rows], needed)
 
     def produce(part: slice) -> dict[str, np.ndarray]:
         return {"image": coloured(images[rows[part]], size)}

@@ -23,7 +23,7 @@ from exemplar.data.inputs import DomainError, Photo, Rejection, unique_ids
 from exemplar.data.photo_settings import PairsSettings, Photos
 from exemplar.data.scan import KINDS, Finding, examine, render
 from exemplar.data.settings import PrepareSettings
-from exemplar.data.splits import assign, within_limit
+from exemplar.data.splits import NOTHING, Needed, assign, need_enough, within_limit
 from exemplar.data.workers import OrderedMap, ordered_map
 from exemplar.store.files import content_hash, workplace, written
 from exemplar.store.items import SPLITS, write_items
@@ -35,7 +35,9 @@ SHOWN = 20  # reasons printed
 Good = tuple[Photo, Finding, str]  # with its split
 
 
-def prepare_photographs(out: Path, settings: Photos, common: PrepareSettings) -> None:
+def prepare_photographs(
+    out: Path, settings: Photos, common: PrepareSettings, needed: Needed = NOTHING
+) -> None:
     """Makes a domain of photographs.
 
     Args:
@@ -43,9 +45,10 @@ def prepare_photographs(out: Path, settings: Photos, common: PrepareSettings) ->
             the domain fails because of it.
         settings: of the domain.
         common: of all domains.
+        needed: the fewest images of each split.
 
     Raises:
-        DomainError: the data set is not there, too many of its inputs are bad, or none is good.
+        DomainError: the data set is not there, too many of its inputs are bad, or too few good.
     """
     listing, size = KINDS[settings.kind].inputs(settings), settings.size or common.image_size
     inputs = [
@@ -61,6 +64,7 @@ def prepare_photographs(out: Path, settings: Photos, common: PrepareSettings) ->
         rejections = listing.rejections + fallen
         write_rejections(out / "rejected.csv", rejections)
         check_rejections(rejections, len(good), common.rejected_limit, out / "rejected.csv")
+        need_enough(out.name, [split for *_, split in good], needed)
         write_items(out / "items.parquet", table(good, settings))
         _write_images(out / "images.zarr", good, settings, size, each)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import os
+import io
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from exemplar.store.items import comparable
 
 Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax in pixels of the upright image
 
-# Files that may lie beside photographs and are no inputs.
-TABLES = (".csv", ".tsv", ".xml", ".json", ".yaml", ".yml", ".mat", ".npy", ".npz")
-TEXTS = (".txt", ".md", ".rst", ".html", ".ini", ".db", ".log")
-SIDE_NAMES = ("README", "LICENSE", "LICENCE", "NOTICE", "COPYING")
+CAMERA_RAW = "camera raw: develop it to JPEG or TIFF"
+# Tags of TIFF, and how raw pixels are arranged: colours in a mosaic, or linear.
+NEW_SUBFILE_TYPE, PHOTOMETRIC, SUB_FOLDERS, DNG_VERSION = 254, 262, 330, 50706
+MOSAICS = (32803, 34892)
 
 
 class DomainError(ValueError):
@@ -87,53 +91,31 @@ class Listing:
         self.rejections.append(Rejection(source, reason, bad))
 
 
-def image_files(root: Path, below: str, listing: Listing) -> list[str]:
-    """Every file below a folder that should be an image, in the order of their paths.
-
-    Hidden files, and those whose suffix or name says that they are text or tables, are no inputs.
-    Linked folders are followed, but not back to one that contains them.
-
-    Args:
-        root: the domain's root.
-        below: a folder in it, `.` for all.
-        listing: receives what cannot be read or named.
-
-    Returns:
-        Paths below `root`, with forward slashes.
-    """
-    found: list[str] = []
-
-    def unreadable(error: OSError) -> None:
-        where = Path(error.filename).relative_to(root).as_posix()
-        listing.reject(_printable(where), f"the folder cannot be read: {error.strerror}")
-
-    for folder, subfolders, names in os.walk(root / below, onerror=unreadable, followlinks=True):
-        here = Path(folder).resolve()
-        subfolders[:] = [
-            name
-            for name in subfolders
-            if not name.startswith(".") and not here.is_relative_to(Path(folder, name).resolve())
-        ]
-        for name in names:
-            path = Path(folder, name)
-            if _is_side_file(path):
-                continue
-            source = path.relative_to(root).as_posix()
-            if source != _printable(source):
-                listing.reject(_printable(source), "its name is not valid UTF-8")
-            else:
-                found.append(source)
-    return sorted(found)
-
-
-def _is_side_file(path: Path) -> bool:
-    name = path.name
-    return name.startswith(".") or path.suffix.lower() in TABLES + TEXTS or name in SIDE_NAMES
-
-
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A name that any file can hold: bytes that are not UTF-8 are spelt out."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def is_camera_raw(data: bytes) -> bool:
+    """Whether a file is a camera raw in TIFF's clothes, whose first picture is but a preview.
+
+    Args:
+        data: a whole file. DNG, NEF, ARW and CR2 are seen for what they are under any name.
+    """
+    if data[:4] not in (b"II*\0", b"MM\0*"):
+        return False
+    if data[8:10] == b"CR":  # Canon's mark
+        return True
+    try:
+        tags, file = ImageFileDirectory_v2(data[:8]), io.BytesIO(data)
+        file.seek(tags.next)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about odd metadata
+            tags.load(file)
+        preview = tags.get(NEW_SUBFILE_TYPE, 0) & 1 and SUB_FOLDERS in tags
+        return bool(preview or DNG_VERSION in tags or tags.get(PHOTOMETRIC) in MOSAICS)
+    except Exception:  # damaged: the decoder says so
+        return False
 
 
 def need_root(root: Path, expected: str, how: str, *parts: str) -> Path:
@@ -148,10 +130,15 @@ def need_root(root: Path, expected: str, how: str, *parts: str) -> Path:
     Raises:
         DomainError: none of them is a folder.
     """
-    for part in parts:
-        if (root / part).is_dir():
-            return root / part
-    state = "it is not there" if not root.exists() else "it has none of these"
+    try:
+        for part in parts:
+            if (root / part).is_dir():
+                return root / part
+        state = "it has none of these" if root.is_dir() else "it is a file, not a folder"
+        if not root.exists():
+            state = "it is a link to what is not there" if root.is_symlink() else "it is not there"
+    except OSError as error:
+        state = f"it cannot be read: {error.strerror}"
     raise DomainError(
         f"{root}: expected {expected} (in {', '.join(parts)}), but {state}. {how}, "
         "or set another root in params.yaml"
@@ -167,7 +154,8 @@ def told(root: Path, problems: list[str], how: str) -> str:
 def unique_ids(photos: Iterable[Photo], below: str = "") -> list[str]:
     """A name for each photograph: its path without the suffix, slashes turned into dashes.
 
-    A name that comes again (two boxes of one image, `a.jpg` beside `a.png`) gets a number.
+    Names are in the Unicode form in which they are compared. A name that comes again (two boxes of
+    one image, `a.jpg` beside `a.png`) gets a number.
 
     Args:
         photos: in the order of the domain.
@@ -177,7 +165,7 @@ def unique_ids(photos: Iterable[Photo], below: str = "") -> list[str]:
     ids = []
     for photo in photos:
         stem = Path(photo.source).with_suffix("").as_posix()
-        base = stem.removeprefix(f"{below}/").replace("/", "-")
+        base = comparable(stem.removeprefix(f"{below}/").replace("/", "-"))
         name, number = base, 1
         while name in seen:
             number += 1

@@ -7,7 +7,6 @@ Flow, 2016.
 
 from __future__ import annotations
 
-import fnmatch
 import itertools
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -26,7 +25,9 @@ from exemplar.data.rendered_pairs import (
     true_places,
 )
 from exemplar.metrics.keypoints import Extent
+from exemplar.settings import near
 from exemplar.store import layout
+from exemplar.store.items import matches
 
 
 class RenderedKeypointsSettings(RenderedPairsSettings):
@@ -140,14 +141,14 @@ def _willow(settings: PfWillowSettings) -> list[KeypointPair]:
     names = [folder.name for folder in folders]
     problems = [
         f"only: no category is called {pattern!r}; there are {', '.join(names)}"
+        f"{near(pattern, names)}"
         for pattern in settings.only
-        if not any(_named(name, pattern) for name in names)
+        if not matches(pattern, names).any()
     ]
     draw = np.random.default_rng(settings.seed)
     found: list[KeypointPair] = []
-    for folder in folders:
-        if not any(_named(folder.name, pattern) for pattern in settings.only):
-            continue
+    wanted = np.any([matches(pattern, names) for pattern in settings.only], axis=0)
+    for folder in itertools.compress(folders, wanted):
         images, wrong = _annotated(folder)
         problems += wrong
         if len(images) < 2 and not wrong:
@@ -160,10 +161,6 @@ def _willow(settings: PfWillowSettings) -> list[KeypointPair]:
     if problems:
         raise PairsError(told(root, problems, how))
     return found
-
-
-def _named(name: str, pattern: str) -> bool:
-    return fnmatch.fnmatchcase(name, pattern) or name == pattern
 
 
 def _annotated(folder: Path) -> tuple[list[Marked], list[str]]:

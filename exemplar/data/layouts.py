@@ -18,6 +18,7 @@ from exemplar.data.ingest import check_rejections, code_hash, write_rejections
 from exemplar.data.inputs import BadPhoto, DomainError, Rejection
 from exemplar.data.layout_settings import CityscapesSettings
 from exemplar.data.settings import PrepareSettings
+from exemplar.data.splits import NOTHING, Needed, need_enough
 from exemplar.data.workers import OrderedMap, ordered_map
 from exemplar.store.items import write_items
 from exemplar.store.shards import fill_group
@@ -29,7 +30,9 @@ Good = tuple[LayoutFiles, tuple[int, int, str]]
 """A layout with its label map's width and height, and the hash of its files."""
 
 
-def prepare_layouts(out: Path, settings: CityscapesSettings, common: PrepareSettings) -> None:
+def prepare_layouts(
+    out: Path, settings: CityscapesSettings, common: PrepareSettings, needed: Needed = NOTHING
+) -> None:
     """Makes a domain of label maps.
 
     `images.zarr` has `image`, `labels`, `instances`, and `photographed`: 1 where there is a
@@ -40,10 +43,11 @@ def prepare_layouts(out: Path, settings: CityscapesSettings, common: PrepareSett
             the domain fails because of it.
         settings: of the domain.
         common: of all domains; the size of images is the domain's own.
+        needed: the fewest images of each split.
 
     Raises:
-        DomainError: the data set is not there, too many layouts are bad, or there is none to learn
-            from.
+        DomainError: the data set is not there, too many layouts are bad, or there are too few, or
+            none to learn from.
     """
     layouts, rejections = inputs(settings)
     with ordered_map(common.workers) as each:
@@ -56,6 +60,7 @@ def prepare_layouts(out: Path, settings: CityscapesSettings, common: PrepareSett
                 f"{settings.root}: no layout of train_label has its photograph in train_img, so "
                 "there is nothing to learn from"
             )
+        need_enough(out.name, [files.split for files, _ in good], needed)
         write_items(out / "items.parquet", _table(good, settings))
         found = [[asdict(files), list(facts)] for files, facts in good]
         fill_group(

@@ -11,10 +11,10 @@ import skimage.data
 
 from exemplar.data.pictures import Picture, read_picture
 from exemplar.data.problems import Problems
-from exemplar.settings import Settings
+from exemplar.settings import Settings, near
 from exemplar.store import layout
 from exemplar.store.arrays import array, open_group, read_rows
-from exemplar.store.items import read_items
+from exemplar.store.items import read_items, row_of_id
 
 BUNDLED = {"astronaut": "public domain (NASA)", "chelsea": "CC0-1.0", "coffee": "CC0-1.0"}
 """Photographs of scikit-image, with their licences."""
@@ -65,13 +65,14 @@ def _stored(named: StoredImage, where: str, problems: Problems) -> Picture | Non
         )
         return None
     items = read_items(path)
-    rows = np.flatnonzero((items["id"] == named.id).to_numpy())
-    if not len(rows):
+    row = row_of_id(items, named.id)
+    if row is None:
         ids = items["id"].tolist()
         problems.append(
             f"{where}: {named.domain} has no image {named.id}; its ids are {ids[0]} to {ids[-1]}"
+            f"{near(named.id, ids, 3)}"
         )
         return None
-    item = items.iloc[rows[0]]
-    image = read_rows(array(open_group(layout.images(named.domain)), "image"), rows)[0]
-    return Picture(named.id, image, str(item["sha256"]), str(item["licence"]))
+    item = items.iloc[row]
+    image = read_rows(array(open_group(layout.images(named.domain)), "image"), np.array([row]))[0]
+    return Picture(str(item["id"]), image, str(item["sha256"]), str(item["licence"]))

@@ -9,14 +9,8 @@ import numpy as np
 from PIL import Image
 
 from exemplar.data.crops import Region, central_square, large_enough, resized
-from exemplar.data.inputs import (
-    BadPhoto,
-    DomainError,
-    Listing,
-    Photo,
-    Picture,
-    image_files,
-)
+from exemplar.data.inputs import BadPhoto, DomainError, Listing, Photo, Picture
+from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import PairsSettings
 
 BELOW = ""

@@ -12,8 +12,10 @@ from PIL import Image
 from exemplar.data.boxes import boxed, voc_boxes
 from exemplar.data.crops import clipped, large_enough, resized, square_around
 from exemplar.data.download import PAGES, fetch
-from exemplar.data.inputs import DomainError, Listing, Photo, Picture, image_files, need_root
+from exemplar.data.inputs import DomainError, Listing, Photo, Picture, need_root
+from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import PetsSettings
+from exemplar.store.items import comparable
 
 BELOW = "images"
 LAYOUTS = ("images", "oxford-iiit-pet/images")  # unpacked by hand, or by torchvision
@@ -37,12 +39,14 @@ def inputs(settings: PetsSettings) -> Listing:
     annotations = folder.parent / "annotations"
     files = Listing()
     below = folder.relative_to(root).as_posix()
-    sources = image_files(root, below, files)
+    used = [] if settings.boxes is None else [settings.boxes.as_posix()]
+    sources = image_files(root, below, files, used)
     given = _lists(annotations) if settings.splits.by == "lists" else {}
     photos = {}
     for source in sources:
         stem = Path(source).stem
-        photos[source] = Photo(source, category=stem.rpartition("_")[0], split=given.get(stem, ""))
+        split = given.get(comparable(stem), "")
+        photos[source] = Photo(source, category=stem.rpartition("_")[0], split=split)
     if settings.boxes is not None:
         found = boxed(root / settings.boxes, root, sources, below, photos)
     else:
@@ -59,7 +63,7 @@ def _lists(annotations: Path) -> dict[str, str]:
     for name, split in (("trainval.txt", ""), ("test.txt", "test")):
         if (annotations / name).is_file():
             lines = (annotations / name).read_text().splitlines()
-            given |= {line.split()[0]: split for line in lines if line.strip()}
+            given |= {comparable(line.split()[0]): split for line in lines if line.strip()}
     return given
 
 
@@ -71,9 +75,10 @@ def _from_xml(folder: Path, root: Path, photos: dict[str, Photo]) -> Listing:
             "unpack the annotations beside the images, or name a CSV of boxes: in params.yaml"
         )
     listing = Listing()
-    annotations = {p.stem: p for p in sorted(folder.glob("*.xml")) if not p.name.startswith(".")}
+    files = [path for path in sorted(folder.glob("*.xml")) if not path.name.startswith(".")]
+    annotations = {comparable(path.stem): path for path in files}
     for source, photo in photos.items():
-        path = annotations.pop(Path(source).stem, None)
+        path = annotations.pop(comparable(Path(source).stem), None)
         if path is None:
             listing.reject(source, "left out: no head box", bad=False)
             continue

@@ -13,7 +13,15 @@ from pathlib import Path
 from PIL import Image
 
 from exemplar.data import celeba, folder, pairs, pets, zappos
-from exemplar.data.inputs import BadPhoto, DomainError, Photo, Picture
+from exemplar.data.inputs import (
+    CAMERA_RAW,
+    BadPhoto,
+    DomainError,
+    Photo,
+    Picture,
+    is_camera_raw,
+)
+from exemplar.data.photo_files import advice
 from exemplar.data.photo_settings import Photos
 from exemplar.data.pixels import decode
 
@@ -46,7 +54,8 @@ def examine(task: tuple[list[Photo], Photos, int]) -> list[Finding]:
         data = _bytes(settings.root / photos[0].source)
         image = decode(data)
     except BadPhoto as error:
-        return [Finding(str(error))] * len(photos)
+        what_to_do = advice(photos[0].source) if str(error).startswith("not an image") else ""
+        return [Finding(f"{error}{what_to_do}")] * len(photos)
     sha256 = hashlib.sha256(data).hexdigest()
     shape = f"{image.width}×{image.height}".encode()
     pixels = hashlib.sha256(shape + image.tobytes()).hexdigest()
@@ -88,7 +97,10 @@ def _bytes(path: Path) -> bytes:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise BadPhoto(f"too large: {size // 1_000_000} MB, more than {MAX_BYTES // 1_000_000}")
-        return path.read_bytes()
+        data = path.read_bytes()
+        if is_camera_raw(data):
+            raise BadPhoto(CAMERA_RAW)
+        return data
     except OSError as error:
         raise BadPhoto(f"cannot be read: {error.strerror}") from error
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from exemplar.data.inputs import DomainError
 from exemplar.data.photo_settings import Limit, Splits
 from exemplar.store.items import SPLITS
+
+Needed = Mapping[str, int]
+NOTHING: Needed = {}
+NEEDED: Needed = {"train": 11, "val": 1, "test": 1}
+"""The fewest images of each split that PixelNN runs with.
+
+Candidates are composed of the nearest eleven training images, their ranking is learned on images of
+val, and those of test are synthesised and scored.
+"""
 
 
 def rank(seed: int, content: str) -> bytes:
@@ -46,7 +56,8 @@ def assign(contents: Sequence[str], fixed: Sequence[str], splits: Splits, seed: 
     if start >= len(pool) and "train" not in given.values():
         raise DomainError(
             f"splits hold out val {splits.val} and test {splits.test} of {len(pool)} photographs, "
-            "so that none is left to train on; lower them in params.yaml or add photographs"
+            "so that none is left to train on; lower them in params.yaml or add photographs "
+            f"({sum(NEEDED.values())} are enough for all stages by the default splits)"
         )
     return [chosen.get(content, "train") for content in contents]
 
@@ -79,3 +90,34 @@ def within_limit(
         for row in rows[most:]:
             keep[row] = False
     return keep
+
+
+def missing(splits: Iterable[str], needed: Needed = NEEDED) -> str:
+    """What there is too little of, such as `train has 5 of at least 11`; empty if there is enough.
+
+    Args:
+        splits: each image's.
+        needed: the fewest of each split.
+    """
+    count = Counter(splits)
+    if all(count[split] >= least for split, least in needed.items()):
+        return ""
+    return ", ".join(f"{s} has {count[s]} of at least {least}" for s, least in needed.items())
+
+
+def remedy(domain: str) -> str:
+    """What to do where splits have too few images: the settings that decide how many they have."""
+    return (
+        f"add photographs ({sum(NEEDED.values())} are enough by the default splits), or change "
+        f"`splits`, `limit`, or the counts of domains.{domain} in params.yaml"
+    )
+
+
+def need_enough(domain: str, splits: Iterable[str], needed: Needed) -> None:
+    """Checks that every split has as many images as what comes after needs.
+
+    Raises:
+        DomainError: one has fewer; all are named.
+    """
+    if short := missing(splits, needed):
+        raise DomainError(f"{domain}: too few images: {short}; {remedy(domain)}")

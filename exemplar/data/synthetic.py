@@ -12,6 +12,7 @@ import pandas as pd
 from exemplar.data.ingest import code_hash, write_rejections
 from exemplar.data.rendered import PARTS, RenderedSettings, Rendering, render
 from exemplar.data.settings import PrepareSettings
+from exemplar.data.splits import NOTHING, Needed, need_enough
 from exemplar.data.workers import ordered_map
 from exemplar.store.files import workplace, written
 from exemplar.store.items import write_items
@@ -20,16 +21,23 @@ from exemplar.store.shards import fill_group
 LICENCE = "CC0-1.0"
 
 
-def prepare_rendered(out: Path, settings: RenderedSettings, common: PrepareSettings) -> None:
+def prepare_rendered(
+    out: Path, settings: RenderedSettings, common: PrepareSettings, needed: Needed = NOTHING
+) -> None:
     """Makes the rendered domain: train, val and test by index, with everything that is known.
 
     Args:
         out: the domain's folder; its three files are replaced. Nothing is ever rejected.
         settings: of the domain.
         common: of all domains.
+        needed: the fewest images of each split.
+
+    Raises:
+        DomainError: a split is to have fewer.
     """
     size = settings.size or common.image_size
     splits = [split for split in ("train", "val", "test") for _ in range(getattr(settings, split))]
+    need_enough(out.name, splits, needed)
     arrays: dict[str, tuple[tuple[int, ...], str]] = {
         "image": ((size, size, 3), "uint8"),
         "normals": ((size, size, 3), "float16"),

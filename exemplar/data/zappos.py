@@ -12,7 +12,8 @@ from PIL import Image
 
 from exemplar.data.boxes import category_of, matched, read_table
 from exemplar.data.crops import large_enough, padded_square, resized
-from exemplar.data.inputs import Listing, Photo, Picture, image_files, need_root
+from exemplar.data.inputs import Listing, Photo, Picture, need_root
+from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import ZapposSettings
 
 BELOW = "images"
@@ -30,7 +31,8 @@ def inputs(settings: ZapposSettings) -> Listing:
     folder = need_root(root, "shoe photographs", f"Get UT Zappos50K from {PAGE}", *LAYOUTS)
     below = folder.relative_to(root).as_posix()
     listing = Listing()
-    sources = image_files(root, below, listing)
+    used = [] if settings.manifest is None else [settings.manifest.as_posix()]
+    sources = image_files(root, below, listing, used)
     photos = {source: Photo(source, category=_subfolder(source, below)) for source in sources}
     if settings.manifest is not None:
         rows = read_table(root / settings.manifest, root, ("category",), listing)

@@ -6,19 +6,16 @@ takes an image out of all results.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from fnmatch import translate
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from exemplar.settings import SettingsError, section
-from exemplar.store.items import rows_of
+from exemplar.settings import SettingsError, near, section
+from exemplar.store.items import matches, rows_of
 
 Removed = dict[str, list[str]]
-"""The section `removed` of `params.yaml`: for each domain, globs on ids."""
+"""The section `removed` of `params.yaml`: for each domain ids, or globs on them."""
 
 
 def exemplar_rows(items: pd.DataFrame, params: dict[str, Any], domain: str) -> np.ndarray:
@@ -26,7 +23,7 @@ def exemplar_rows(items: pd.DataFrame, params: dict[str, Any], domain: str) -> n
 
     Args:
         items: the domain's items.
-        params: of `params.yaml`; its section `removed` has for each domain globs on ids.
+        params: of `params.yaml`; its section `removed` has for each domain ids or globs.
         domain: a section of `domains`.
 
     Returns:
@@ -39,6 +36,7 @@ def exemplar_rows(items: pd.DataFrame, params: dict[str, Any], domain: str) -> n
     removed = section(params, "removed", Removed)
     problems = [
         f"  removed.{name}: no such domain; there are {', '.join(params.get('domains', {}))}"
+        f"{near(name, params.get('domains', {}))}"
         for name in removed
         if name not in params.get("domains", {})
     ]
@@ -46,21 +44,12 @@ def exemplar_rows(items: pd.DataFrame, params: dict[str, Any], domain: str) -> n
     ids = items["id"].iloc[train].astype(str)
     gone = np.zeros(len(train), bool)
     for glob in removed.get(domain, []):
-        hits = matches(ids, glob)
+        hits = matches(glob, ids)
         gone |= hits
         if not hits.any():
-            first = f"; ids are like {ids.iloc[0]!r}" if len(ids) else ""
-            problems.append(f"  removed.{domain}: no training image's id matches {glob!r}{first}")
+            like = f"; ids are like {ids.iloc[0]!r}" if len(ids) else ""
+            like = near(glob, ids, 3) or like
+            problems.append(f"  removed.{domain}: no training image's id matches {glob!r}{like}")
     if problems:
         raise SettingsError("params.yaml does not fit:\n" + "\n".join(problems))
     return train[~gone]
-
-
-def matches(names: Iterable[str], glob: str) -> np.ndarray:
-    """Which names a glob matches as a whole, (n,) bool; case counts.
-
-    >>> matches(["cat", "dog", "caterpillar"], "cat*").tolist()
-    [True, False, True]
-    """
-    pattern = re.compile(translate(glob))
-    return np.array([pattern.match(name) is not None for name in names], dtype=bool)

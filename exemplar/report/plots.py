@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -217,10 +219,17 @@ def _dress(axes: Axes, legend: Literal["best", "lower left", "above"], columns: 
     axes.minorticks_off()
     axes.set_axisbelow(True)
     place, anchor = ("lower left", (0.0, 1.0)) if legend == "above" else (legend, None)
-    axes.legend(
-        frameon=False, labelcolor=_INK, loc=place, bbox_to_anchor=anchor, ncols=columns,
-        handlelength=2.6,
+    handles = axes.get_lines()
+    # Labels may be names of users: `$` is no formula, and none is left out for a leading `_`.
+    legend_ = axes.legend(
+        handles, [""] * len(handles), frameon=False, labelcolor=_INK, loc=place,
+        bbox_to_anchor=anchor, ncols=columns, handlelength=2.6,
     )  # fmt: skip
+    labels = [*legend_.get_texts(), axes.xaxis.label, axes.yaxis.label]
+    for text in labels:
+        text.set_parse_math(False)
+    for text, handle in zip(legend_.get_texts(), handles, strict=True):
+        text.set_text(str(handle.get_label()))
 
 
 def _embeddable(figure: Figure, name: str, label: str) -> str:
@@ -235,12 +244,27 @@ def _embeddable(figure: Figure, name: str, label: str) -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r'\s(?:xmlns(?::\w+)?|version)="[^"]*"', "", text)
-    text = re.sub(r'\bid="', f'id="{name}-', text)
-    text = text.replace("url(#", f"url(#{name}-").replace('href="#', f'href="#{name}-')
-    text = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", text)
     text = re.sub(r"<defs>\s*<style.*?</defs>\s*", "", text, flags=re.DOTALL)
+    prefix = _identifier(name)
+    # Only tags: a text may hold anything, which matplotlib has escaped.
+    text = re.sub(r"<[^>]*>", lambda tag: _tag(tag[0], prefix), text)
+    opening = f'<svg role="img" aria-label="{html.escape(label)}"'
+    return re.sub(r'^<svg width="[^"]*" height="[^"]*"', lambda _: opening, text)
+
+
+def _tag(text: str, prefix: str) -> str:
+    """A tag with ids that begin with a prefix, and with the page's colours and letters."""
+    text = re.sub(r'\s(?:xmlns(?::\w+)?|version)="[^"]*"', "", text)
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = text.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
+    text = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", text)
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, variable)
-    opening = f'<svg role="img" aria-label="{label}"'
-    return re.sub(r'^<svg width="[^"]*" height="[^"]*"', opening, text)
+    return text
+
+
+def _identifier(name: str) -> str:
+    """A name as the beginning of ids, another for every name."""
+    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        return name
+    return f"plot-{hashlib.sha256(name.encode()).hexdigest()[:12]}"

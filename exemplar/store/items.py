@@ -1,7 +1,11 @@
-"""`items.parquet`: row i describes image i of the domain's arrays."""
+"""`items.parquet`: row i describes image i of the domain's arrays; and images by their ids."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
+from fnmatch import translate
 from pathlib import Path
 
 import numpy as np
@@ -44,3 +48,51 @@ def read_items(path: Path | str) -> pd.DataFrame:
 def rows_of(items: pd.DataFrame, split: str) -> np.ndarray:
     """The rows (int64, ascending) of a split."""
     return np.flatnonzero((items["split"] == split).to_numpy())
+
+
+def comparable(text: str) -> str:
+    """A name in the form (NFC) in which names are compared.
+
+    An accent may be part of its letter or follow it: file systems, archives and keyboards differ.
+
+    >>> comparable("e\N{COMBINING ACUTE ACCENT}") == "é"
+    True
+    """
+    return unicodedata.normalize("NFC", text)
+
+
+def row_of_id(items: pd.DataFrame, identity: str) -> int | None:
+    """The row of the image with an id; None if there is none."""
+    ids = items["id"].astype(str).tolist()
+    if identity in ids:
+        return ids.index(identity)
+    forms = [comparable(each) for each in ids]
+    return forms.index(comparable(identity)) if comparable(identity) in forms else None
+
+
+def matches(wanted: str, *columns: Iterable[str]) -> np.ndarray:
+    """Which rows have a name that is wanted; case counts.
+
+    A name that is there literally is meant so, whatever it holds; else the text is a glob, whose
+    `*`, `?`, `[…]` and `[!…]` stand for parts of a name.
+
+    Args:
+        wanted: a name or a glob, which matches names as a whole.
+        columns: names of the rows, as long as each other.
+
+    Returns:
+        (n,) bool: one of a row's names is wanted.
+
+    >>> matches("cat*", ["cat", "dog", "caterpillar"]).tolist()
+    [True, False, True]
+    >>> matches("a[1]", ["a1", "a[1]"]).tolist()
+    [False, True]
+    """
+    wanted = comparable(wanted)
+    names = [[comparable(name) for name in column] for column in columns]
+    literal = np.array([[name == wanted for name in column] for column in names], dtype=bool)
+    if literal.any():
+        return np.asarray(literal.any(axis=0))
+    pattern = re.compile(translate(wanted))
+    found = [[pattern.match(name) is not None for name in column] for column in names]
+    return np.asarray(np.array(found, dtype=bool).any(axis=0))

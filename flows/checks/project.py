@@ -68,6 +68,9 @@ def check_project() -> Iterator[Finding]:
     else:
         yield from settings(params)
         yield from roots(params)
+        from flows.checks.photographs import photographs  # brings packages that may be missing
+
+        yield from photographs(params)
     yield from dvc_state(Path())
     yield prefect_server(os.environ.get("PREFECT_API_URL", ""))
     yield from unfinished(Path(".work"), time.time())

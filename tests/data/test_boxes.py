@@ -117,3 +117,14 @@ def test_with_box_replaces_nothing_else():
     assert with_box(photo, ["1", " 2", "3e1", "4.5"]) == Photo(
         "a.jpg", (1, 2, 30, 4.5), "pug", "test"
     )
+
+
+def test_names_are_found_in_the_other_unicode_form(tmp_path):
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    lines = [HEADER, f"{composed}.jpg,1,2,3,4,x", f"{decomposed},5,6,7,8,y"]
+    for stored in (composed, decomposed):
+        got = boxes_of(tmp_path, lines, (f"{stored}.jpg",))
+        assert [(p.source, p.category) for p in got.photos] == [(f"{stored}.jpg", n) for n in "xy"]
+    both = boxes_of(tmp_path, lines, (f"{composed}.jpg", f"{decomposed}.jpg"))
+    assert [p.source for p in both.photos] == [f"{composed}.jpg"]
+    assert "may be any of" in both.rejections[0].reason

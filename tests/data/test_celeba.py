@@ -30,6 +30,9 @@ def test_partition_file_is_used_when_asked_for(tmp_path, save):
     (tmp_path / "list_eval_partition.txt").write_text("1.jpg 0\n2.jpg 1\n3.jpg 2\nnonsense\n")
     assert [p.split for p in celeba.inputs(lists).photos] == ["train", "val", "test", ""]
     assert {p.split for p in celeba.inputs(settings(tmp_path)).photos} == {""}
+    (tmp_path / "img_align_celeba" / "4.jpg").rename(tmp_path / "img_align_celeba" / "e\u0301.jpg")
+    (tmp_path / "list_eval_partition.txt").write_text("\u00e9.jpg 2\n")
+    assert [p.split for p in celeba.inputs(lists).photos] == ["", "", "", "test"]
 
 
 def test_centre_is_cropped_at_either_scale(colours):

@@ -279,7 +279,8 @@ def test_every_file_is_accounted_for_whatever_is_in_it(made):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
         (Path("r") / "notes.txt").touch()
-        everything = sorted(p.relative_to("r").as_posix() for p in Path("r").rglob("*.jpg"))
+        written = (p for p in Path("r").rglob("*") if p.is_file())
+        everything = sorted(p.relative_to("r").as_posix() for p in written)
         try:
             # Nothing is held out, so that a single photograph is enough.
             prepare_photographs(OUT, folder(Path("r"), splits={"val": 0, "test": 0}), LENIENT)

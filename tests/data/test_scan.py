@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from exemplar.data import scan
 from exemplar.data.inputs import DomainError, Photo
@@ -79,3 +79,44 @@ def test_file_that_changed_between_the_passes_is_noticed(tmp_path, save, setting
     (tmp_path / "a.png").unlink()
     with pytest.raises(DomainError, match="run the stage again"):
         render((photo, finding.sha256, settings, 16))
+
+
+def tagged(**tags: object) -> TiffImagePlugin.ImageFileDirectory_v2:
+    found = TiffImagePlugin.ImageFileDirectory_v2()
+    for name, value in tags.items():
+        found[int(name[1:])] = value
+    return found
+
+
+def test_a_raws_preview_is_no_photograph_under_any_name(tmp_path, save, settings):
+    raw = {  # as a DNG says its version, and as NEF and ARW begin with a small picture
+        "dng": tagged(_50706=b"\x01\x04\x00\x00"),
+        "nef": tagged(_254=1, _330=(8, 8)),
+    }
+    for name, tags in raw.items():
+        for suffix in ("", ".tif", ".jpg"):
+            save(tmp_path / f"{name}{suffix}", 1, format="TIFF", tiffinfo=tags)
+            (finding,) = examine(([Photo(f"{name}{suffix}")], settings, 16))
+            assert finding == Finding("camera raw: develop it to JPEG or TIFF")
+    save(tmp_path / "first.tif", 1, compression="tiff_lzw")
+    data = (tmp_path / "first.tif").read_bytes()
+    (tmp_path / "cr2").write_bytes(data[:4] + b"\x10\0\0\0CR\x02\0" + bytes(4) + data[8:])
+    (finding,) = examine(([Photo("cr2")], settings, 16))
+    assert finding.reason.startswith("camera raw")
+    for name, tags in {"plain": tagged(), "small": tagged(_254=1), "deep": tagged(_330=8)}.items():
+        save(tmp_path / name, 1, format="TIFF", tiffinfo=tags)
+        assert examine(([Photo(name)], settings, 16))[0].reason == ""
+    (tmp_path / "cut.tif").write_bytes(data[:9])
+    assert "camera" not in examine(([Photo("cut.tif")], settings, 16))[0].reason
+
+
+def test_the_content_decides_and_the_suffix_tells_what_to_do(tmp_path, save, settings):
+    save(tmp_path / "really.HEIC", 1, format="JPEG")
+    save(tmp_path / "bare", 1, format="PNG")
+    (tmp_path / "a.HEIC").write_bytes(b"\0\0\0\x24ftypheic")
+    (tmp_path / "b.odd").write_bytes(b"nothing")
+    found = [examine(([Photo(n)], settings, 16))[0].reason for n in ("really.HEIC", "bare")]
+    assert found == ["", ""]
+    heic, odd = (examine(([Photo(n)], settings, 16))[0].reason for n in ("a.HEIC", "b.odd"))
+    assert heic.startswith("not an image") and heic.endswith("; convert it to JPEG or PNG")
+    assert odd.startswith("not an image") and "convert" not in odd

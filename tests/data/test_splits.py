@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from exemplar.data.inputs import DomainError
 from exemplar.data.photo_settings import Limit, Splits
-from exemplar.data.splits import assign, within_limit
+from exemplar.data.splits import NEEDED, assign, missing, need_enough, within_limit
 
 FILES = st.lists(st.integers(0, 30).map(str), min_size=8, max_size=60)
 
@@ -76,3 +76,20 @@ def test_larger_limit_keeps_what_a_smaller_kept():
     few = within_limit(contents, ["train"] * 50, Limit(train=10), 1)
     more = within_limit(contents, ["train"] * 50, Limit(train=20), 1)
     assert all(m for f, m in zip(few, more, strict=True) if f)
+
+
+def test_what_is_missing_is_told_with_all_numbers():
+    assert missing(["train"] * 11 + ["val", "test"]) == ""
+    assert missing(["train"] * 10 + ["val", "test", "test"]) == (
+        "train has 10 of at least 11, val has 1 of at least 1, test has 2 of at least 1"
+    )
+    assert missing(["train"], {"train": 1}) == missing([], {}) == ""
+    need_enough("cats", ["train"] * 11 + ["val", "test"], NEEDED)
+    with pytest.raises(DomainError, match=r"^cats: too few images: .* test has 0 .*domains\.cats"):
+        need_enough("cats", ["train"] * 11 + ["val"], NEEDED)
+
+
+@given(st.integers(3, 60))
+def test_thirteen_photographs_are_enough_by_default(count):
+    splits = hold([str(number) for number in range(count)], Splits())
+    assert (missing(splits) == "") == (count >= sum(NEEDED.values()) == 13)

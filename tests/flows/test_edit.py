@@ -15,7 +15,7 @@ from exemplar.methods.pix2pixhd.requests import Request, RequestError
 from exemplar.methods.pix2pixhd.styles import save_styles
 from exemplar.store import layout
 from exemplar.store.arrays import write_group
-from exemplar.store.items import write_items
+from exemplar.store.items import read_items, write_items
 from flows.edit import EditDomainError, edit
 from tests.methods.pix2pixhd import tiny
 from tests.methods.pix2pixhd.test_sampling import STYLES, vivid
@@ -82,6 +82,16 @@ def test_label_maps_have_the_numbers_of_the_domains_files(project, highest: int)
     written = read("out/layouts/b-1.png")
     assert (written == np.array([4, 0, highest])[labels[1]]).all()
     assert (read(made[0]) == read(before[0])).all()
+
+
+def test_an_id_is_found_in_the_other_unicode_form(project) -> None:
+    items = read_items(layout.items(DOMAIN)).assign(id=["b-0", "b[1]", "cafe\u0301"])
+    write_items(layout.items(DOMAIN), items)
+    first, second = (edit(Request(Path(i)), DOMAIN, Path("out")) for i in ("caf\u00e9", "b[1]"))
+    assert (read(first[0]) != read(second[0])).any()
+    assert Path("out/layouts/cafe\u0301.png").exists() and Path("out/layouts/b[1].png").exists()
+    with pytest.raises(EditDomainError, match=r"did you mean 'b\[1\]'"):
+        edit(Request(Path("B[1]")), DOMAIN, Path("out"))
 
 
 def test_what_is_missing_is_told(project) -> None:

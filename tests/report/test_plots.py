@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -125,3 +126,36 @@ def test_curves_begin_at_nothing_and_levels_are_level() -> None:
     assert heights(text, "coherent") == [third, third]
     dot = Curve("it", "pixelnn", np.array([10.0]), np.array([5.0]))
     assert curves_plot([dot], "x", "t", "a", "u").count("<use") > text.count("<use")
+
+
+HOSTILE = ["<img src=x onerror=alert(1)>", "a&b", '"x" onload="y', r"$\frac$ and $x$", "_led",
+           'id="t" href="#u" url(#v) #0a0b04', r"back\1 \g<0>", "</svg><script>"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_users_stay_text(name: str) -> None:
+    curves = [Curve(name, "pixelnn", np.array([1.0, 2.0]), np.array([1.0, 2.0]))]
+    frame = pd.DataFrame({"step": [1, 2], name: [1.0, 2.0]})
+    for text in (
+        curves_plot(curves, name, name, name, name), losses_plot(frame, name),
+        spectrum_plot(spectrum(), name),
+    ):  # fmt: skip
+        tree = ElementTree.fromstring(re.sub(r"\bxlink:", "", text))
+        assert name in tree.attrib["aria-label"]
+        assert {element.tag for element in tree.iter()} <= {
+            "svg", "g", "path", "defs", "use", "text", "tspan", "rect", "clipPath",
+        }  # fmt: skip
+        known = {e.attrib["id"] for e in tree.iter() if "id" in e.attrib}
+        assert all(re.fullmatch(r"[\w.-]+", each) for each in known)
+        asked = {e.attrib["href"] for e in tree.iter() if "href" in e.attrib}
+        assert asked <= {f"#{each}" for each in known}
+    plot = re.sub(r"\bxlink:", "", curves_plot(curves, name, name, name, name))
+    shown = [element.text for element in ElementTree.fromstring(plot).iter("text")]
+    assert shown.count(name) == 3, "both axes and the legend"
+
+
+def test_plots_of_different_names_share_no_id() -> None:
+    def ids(name: str) -> set[str]:
+        return set(re.findall(r'\bid="([^"]+)"', losses_plot(losses(d=[1.0, 2.0]), name)))
+
+    assert not ids("a b") & ids("a&b") and not ids("a;b") & ids("a b")

@@ -12,6 +12,7 @@ import yaml
 from PIL import Image
 
 from exemplar.data import synthetic
+from exemplar.data.splits import NEEDED
 from exemplar.store.items import read_items
 from stages import glann_prepare, prepare
 
@@ -58,7 +59,8 @@ def test_rendered_is_chosen_by_its_kind(project, monkeypatch):
     asked = []
     monkeypatch.setattr(synthetic, "prepare_rendered", lambda *args: asked.append(args))
     run(monkeypatch, "heads")
-    (out, settings, common) = asked[0]
+    (out, settings, common, needed) = asked[0]
+    assert needed == NEEDED
     assert out == Path("data/heads")
     assert (settings.train, common.image_size) == (2, 16)
 
@@ -77,8 +79,25 @@ def test_glann_s_domains_are_prepared_alike(project, monkeypatch):
 
 
 def test_sets_of_small_images_are_chosen_by_their_kind(project, monkeypatch):
-    run(monkeypatch, "digits")
+    monkeypatch.setattr(sys, "argv", ["glann_prepare", "--domain", "digits"])
+    glann_prepare.main()
     assert read_items("data/digits/items.parquet")["split"].value_counts()["test"] == 10
+
+
+def test_too_few_photographs_are_told_before_an_image_is_written(project, monkeypatch):
+    for path in (project / "raw" / "cats").iterdir():
+        if path.stem > "011":
+            path.unlink()
+    (project / "raw" / "bad.jpg").unlink()
+    said = (
+        "prepare: mine: too few images: train has 10 of at least 11, val has 1 of at least 1, test "
+        r"has 1 of at least 1; add photographs \(13 are enough by the default splits\)"
+    )
+    with pytest.raises(SystemExit, match=said):
+        run(monkeypatch, "mine")
+    assert [path.name for path in Path("data/mine").iterdir()] == ["rejected.csv"]
+    monkeypatch.setattr(sys, "argv", ["glann_prepare", "--domain", "mine"])
+    glann_prepare.main()  # which learns from any number
 
 
 def test_mistakes_end_in_one_message(project, monkeypatch):

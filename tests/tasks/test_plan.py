@@ -9,6 +9,7 @@ import pytest
 from dvc.exceptions import DvcException
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 
+from exemplar.settings import SettingsError
 from tasks.plan import PlanError, make_plan, open_repository
 from tests.tasks.toy import create
 
@@ -105,3 +106,10 @@ def test_wrong_threads_are_refused(toy, value):
     (toy / "params.yaml").write_text(f"make:\n  size: 3\n  threads: {value}\n")
     with pytest.raises(PlanError, match=r"stage make@a: meta.threads: expected a whole number"):
         names()
+
+
+def test_a_name_that_is_none_is_told_before_any_command(toy):
+    (toy / "params.yaml").write_text("make: {size: 3, threads: 1}\nrun: {domains: [a; touch x]}\n")
+    with pytest.raises(SettingsError, match=r"^params.yaml does not fit:\n  line 2: run.domains"):
+        names()
+    assert not (toy / "x").exists()

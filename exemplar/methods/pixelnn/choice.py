@@ -8,8 +8,9 @@ import zarr
 
 from exemplar.conditions.files import InputError
 from exemplar.features.look import looks
-from exemplar.matching.exemplars import matches
+from exemplar.settings import near
 from exemplar.store.arrays import StoreError, read_rows
+from exemplar.store.items import matches
 
 TIMES = 5
 """Exemplars like a photograph: so many times those that are needed, if nothing is said."""
@@ -23,8 +24,8 @@ def allowed_rows(
     Args:
         items: the domain's items.
         rows: the rows of the exemplars.
-        only: globs on ids and categories; where there are some, an exemplar must match one.
-        exclude: globs; an exemplar that matches one is not used.
+        only: ids, categories, or globs on them; where there are some, an exemplar must match one.
+        exclude: likewise; an exemplar that matches one is not used.
 
     Returns:
         Rows, ascending.
@@ -38,7 +39,7 @@ def allowed_rows(
     def matching(globs: list[str]) -> np.ndarray:
         found = np.zeros(len(rows), bool)
         for glob in globs:
-            hits = matches(ids, glob) | matches(categories, glob)
+            hits = matches(glob, ids, categories)
             if not hits.any():
                 idle.append(glob)
             found |= hits
@@ -51,6 +52,7 @@ def allowed_rows(
         raise InputError(
             f"no exemplar's id or category matches {', '.join(map(repr, idle))}; {like}"
             f"categories are {', '.join(sorted(set(categories))[:40])}"
+            + "".join(near(glob, {*ids, *categories}, 3) for glob in idle)
         )
     return np.sort(rows[chosen])
 

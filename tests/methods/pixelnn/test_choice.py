@@ -40,6 +40,22 @@ def test_a_glob_without_effect_is_an_error():
         allowed_rows(ITEMS, ROWS[:0], ["cat"], [])
 
 
+def test_an_id_or_category_is_meant_literally_before_it_is_a_glob():
+    items = pd.DataFrame(
+        {"id": ["a[1]", "a1", "x", "y", "z"], "category": ["b1", "a1", "b[1]", "[!", "cafe\u0301"]}
+    )
+    rows = np.arange(5)
+    for wanted, expected in (
+        ("a[1]", [0]), ("b[1]", [2]), ("a[12]", [1]), ("[!", [3]), ("?1", [0, 1]),
+        ("caf\u00e9", [4]),
+    ):  # fmt: skip
+        assert allowed_rows(items, rows, [wanted], []).tolist() == expected
+        left = [row for row in rows.tolist() if row not in expected]
+        assert allowed_rows(items, rows, [], [wanted]).tolist() == left
+    with pytest.raises(InputError, match=r"matches 'A\[1\]'; .*; did you mean 'a\[1\]' or "):
+        allowed_rows(items, rows, ["A[1]"], [])
+
+
 def test_too_few_are_an_error_with_numbers():
     require_enough(11, 11, "released", globs=True)
     with pytest.raises(InputError, match="--exclude leave 4 exemplars, the schedule 'paper' needs"):

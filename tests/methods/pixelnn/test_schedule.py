@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
+from exemplar.data.splits import NEEDED
 from exemplar.matching.windows import WHOLE
 from exemplar.methods.pixelnn.schedule import (
     Candidate,
+    Schedule,
     candidates,
     exemplars_needed,
     windows_of,
@@ -32,3 +36,7 @@ def test_ranks_are_a_slice_of_the_ranked_list():
     assert list(range(20))[Candidate(3, 5, 7).ranks] == [4, 5, 6]
     assert str(Candidate(3, 5, 7)) == "K3-from5-T7"
     assert str(Candidate(1, 1, WHOLE)) == "K1-from1-Twhole"
+
+
+def test_a_domain_that_is_prepared_has_as_many_exemplars_as_any_schedule_draws_on():
+    assert NEEDED["train"] == max(exemplars_needed(candidates(s)) for s in get_args(Schedule))
