@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from flows import delivery
-from flows.delivery import PARTIAL, Place, check_places, delivered, finished, grown
+from flows.delivery import delivered, finished, grown
+from flows.places import check_places
+from flows.records import Place
 
 OUT, RECORD = Path("out"), "record.json"
+PLACE = Place(OUT, RECORD, frozenset(), "make")
 
 
 @pytest.fixture(autouse=True)
@@ -19,12 +22,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deliver(made_from: str, **files: str) -> None:
-    with delivered(OUT, RECORD) as partial:
+    with delivered(PLACE, made_from) as made:
         for name, text in files.items():
-            path = partial / name.replace("__", "/")
+            path = made / name.replace("__", "/")
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
-        (partial / RECORD).write_text(json.dumps({"made_from": made_from}))
 
 
 def files() -> dict[str, str]:
@@ -37,29 +39,29 @@ def files() -> dict[str, str]:
 
 def problems(names: set[str], *inputs: Path) -> list[str]:
     found: list[str] = []
-    check_places(OUT, [Place(OUT, RECORD, frozenset({*names, RECORD}))], inputs, found)
+    check_places(OUT, [PLACE._replace(names=frozenset(names))], inputs, found)
     return found
 
 
 def test_results_replace_those_before_and_nothing_else() -> None:
     deliver("one", a="1", b="1", frames__c="1")
     Path(OUT, "mine").write_text("mine")
-    assert finished(OUT, RECORD) == "one"
+    assert finished(PLACE) == "one"
     deliver("two", a="2", d="2")
     assert files() == {"a": "2", "d": "2", "mine": "mine"}
-    assert finished(OUT, RECORD) == "two"
-    assert json.loads(Path(OUT, RECORD).read_text())["files"] == ["a", "d"]
+    assert finished(PLACE) == "two"
+    assert json.loads(Path(OUT, RECORD).read_text())["files"].keys() == {"a", "d"}
     Path(OUT, "d").unlink()
-    assert finished(OUT, RECORD) is None
+    assert finished(PLACE) is None
 
 
 def test_nothing_changes_when_the_results_fail() -> None:
     deliver("one", a="1")
-    with pytest.raises(KeyboardInterrupt), delivered(OUT, RECORD) as partial:
-        (partial / "a").write_text("2")
+    with pytest.raises(KeyboardInterrupt), delivered(PLACE, "two") as made:
+        (made / "a").write_text("2")
         raise KeyboardInterrupt
-    assert files() == {"a": "1"} and finished(OUT, RECORD) == "one"
-    assert not Path(OUT, PARTIAL).exists()
+    assert files() == {"a": "1"} and finished(PLACE) == "one"
+    assert not PLACE.partial.exists()
 
 
 @pytest.mark.parametrize("stop", [1, 2])
@@ -79,7 +81,7 @@ def test_stopped_while_files_are_moved_they_are_not_whole_but_known(
         patch.setattr(delivery, "replace", stopped)
         with pytest.raises(KeyboardInterrupt):
             deliver("two", a="2", d="2")
-    assert finished(OUT, RECORD) is None
+    assert finished(PLACE) is None
     assert not problems({"a", "b", "c", "d"})
     deliver("three", d="3")
     assert files() == {"d": "3"}
@@ -108,7 +110,7 @@ def test_a_file_that_is_no_record_is_not_taken_for_one(record: str) -> None:
     OUT.mkdir()
     for name, text in {RECORD: record, "a": "mine"}.items():
         Path(OUT, name).write_text(text)
-    assert finished(OUT, RECORD) is None
+    assert finished(PLACE) is None
     assert problems({"a"}) == [
         (
             "out: has a, record.json, which this command would replace but did not write; choose "
@@ -132,7 +134,7 @@ def test_folders_that_are_files_and_long_names_are_told() -> None:
 
 
 def grow(made_from: str, name: str, text: str) -> None:
-    with grown(OUT, RECORD, made_from, name) as partial:
+    with grown(PLACE, made_from, name) as partial:
         partial.write_text(text)
 
 
@@ -141,13 +143,13 @@ def test_results_that_grow_are_known_from_the_first() -> None:
     grow("x", "2", "two")
     (OUT / "mine").write_text("kept")
     assert files() == {"1": "one", "2": "two", "mine": "kept"}
-    assert finished(OUT, RECORD) == "x"
+    assert finished(PLACE) == "x"
     assert not problems({"1", "2", "3"})
     assert problems({"mine"})
-    with pytest.raises(OSError, match="full"), grown(OUT, RECORD, "x", "3") as partial:
+    with pytest.raises(OSError, match="full"), grown(PLACE, "x", "3") as partial:
         partial.write_text("ha")
         raise OSError("full")
     assert files() == {"1": "one", "2": "two", "mine": "kept"}
-    assert finished(OUT, RECORD) is None
+    assert finished(PLACE) == "x"
     grow("y", "2", "anew")  # made from something else: those before are gone
     assert files() == {"2": "anew", "mine": "kept"}

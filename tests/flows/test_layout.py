@@ -139,7 +139,7 @@ def test_devices_and_folders_are_looked_at_first(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(flow, "write_source", full)
     assert cli.main(command) == 1
-    assert "exemplar layout: [Errno 28] No space left" in capsys.readouterr().err
+    assert "locked/out: cannot be written to (No space left on device)" in capsys.readouterr().err
     assert not OUT.exists() and not list(Path("locked").rglob("*.png"))
 
 

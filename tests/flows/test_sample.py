@@ -12,8 +12,9 @@ import torch
 import yaml
 from PIL import Image
 
+from exemplar.data.problems import RequestError
 from exemplar.methods.glann.codes import write_codes
-from exemplar.methods.glann.requests import Request, RequestError
+from exemplar.methods.glann.requests import Request
 from exemplar.store import layout
 from exemplar.store.arrays import array, open_group, write_group
 from exemplar.store.files import content_hash, remove
@@ -46,7 +47,7 @@ def test_samples_and_their_sources() -> None:
         *(f"sample-00{n}.png" for n in range(1, 6)), "contact-sheet.png", "sources.png",
         "sources.csv",
     ]  # fmt: skip
-    assert sorted(OUT.iterdir()) == sorted(made)
+    assert sorted(OUT.iterdir()) == sorted([*made, OUT / "sample.json"])
     images = np.stack([read(path) for path in made[:5]])
     assert np.abs(images - untrained.trained().sample(16, 0)[:5]).max() <= 1
     table = pd.read_csv(OUT / "sources.csv")
