@@ -233,4 +233,4 @@ def _doubtful(names: set[str]) -> set[str]:
 
 def _nearest(folder: Path) -> Path:
     """The first of a folder and those above it that is there."""
-    return next((path for path in (folder, *folder.parents) if path.exists()), Path())
+    return next((path for path in (folder, *folder.parents) if _identity(path, True)), Path())
