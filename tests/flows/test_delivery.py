@@ -131,8 +131,8 @@ def test_results_that_the_user_changed_are_his(capsys) -> None:
     assert problems({"a"}) == []
     assert problems({"a", "b"}) == [
         (
-            "out: has b, changed since this command wrote it, which would be replaced; move it away, "
-            "or choose another --out"
+            "out: has b, changed since this command wrote it, which would be replaced; move "
+            "it away, or choose another --out"
         )
     ]
     tell_replaced(PLACE, "two")
@@ -232,8 +232,8 @@ def test_results_beside_the_inputs_folder_are_refused() -> None:
     (OUT / "a").write_text("an input")
     assert problems({"b"}, OUT, OUT / "a") == [
         (
-            "--out out: is the folder of the inputs, where results would be taken for more of them; "
-            "name another"
+            "--out out: is the folder of the inputs, where results would be taken for more of "
+            "them; name another"
         )
     ]
 
