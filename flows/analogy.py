@@ -40,9 +40,11 @@ from exemplar.report.analogy_results import (
 )
 from exemplar.settings import load_params, section
 from exemplar.store.files import content_hash, sources_hash
-from flows.delivery import Place, check_places, delivered, finished
+from flows.delivery import delivered, finished, tell_others, tell_replaced
+from flows.places import check_places
+from flows.records import Place
 
-OWN_CODE = ("flows/analogy.py", "flows/delivery.py")
+OWN_CODE = ("flows/analogy.py", "flows/delivery.py", "flows/places.py", "flows/records.py")
 """What results depend on beside files, settings and `CODE`."""
 
 OPTIONS = {"working_side": "--side"}
@@ -84,25 +86,27 @@ def analogy(
         large |= dict.fromkeys(_large(read_pair(pair, problems)))
     by_option = "backbone" in changes
     networks = None if settings is None else load_networks(settings, problems, by_option)
-    files = {file: None for pair in requests for file in pair.files}
-    check_places(
-        out, _places(out, requests, lapse), [*files, *([batch] if batch else [])], problems
-    )
+    places = _places(out, requests, lapse)
+    check_places(out, places, _inputs(request, requests, batch, lapse), problems)
     raise_all(problems)
     assert settings is not None
     assert networks is not None
     for note in large:
         print(f"note: {note}", file=sys.stderr, flush=True)
     torch.set_num_threads(settings.threads)
-    made, origins = [], []
-    for number, pair in enumerate(requests, start=1):
-        folder, chosen = out / pair.name, with_strength(settings, pair)
-        origins.append(_origin(pair, chosen, networks))
-        said = _make(pair, folder, chosen, networks, origins[-1])
+    chosen = [with_strength(settings, pair) for pair in requests]
+    origins = [_origin(pair, of, networks) for pair, of in zip(requests, chosen, strict=True)]
+    names = [pair.name for pair in requests]
+    whole = [content_hash(names, origins)] if lapse else []
+    for place, origin in zip(places, [*origins, *whole], strict=True):
+        tell_replaced(place, origin)
+    tell_others(out, f"*/{SUMMARY}", places)
+    for number, pair in enumerate(requests):
+        said = _make(pair, places[number], chosen[number], networks, origins[number])
         if len(requests) > 1:
-            print(f"{number}/{len(requests)} {pair.name}: {said}", file=sys.stderr, flush=True)
-        made.append(folder)
-    return [*_animate(out, [pair.name for pair in requests], origins), *made] if lapse else made
+            print(f"{number + 1}/{len(requests)} {pair.name}: {said}", file=sys.stderr, flush=True)
+    made = [out / name for name in names]
+    return [*_animate(places[-1], names, whole[0]), *made] if lapse else made
 
 
 def with_strength(settings: AnalogySettings, pair: Request) -> AnalogySettings:
@@ -136,15 +140,24 @@ def _requests(request: Request, batch: Path | None, problems: Problems) -> list[
     return [request]
 
 
+def _inputs(
+    request: Request, requests: Sequence[Request], batch: Path | None, lapse: bool
+) -> list[Path]:
+    """All files and folders that results are made from."""
+    files = list(dict.fromkeys(file for pair in requests for file in pair.files))
+    folders = [path for path in (request.a, request.b) if lapse and path.is_dir()]
+    return [*files, *folders, *([batch] if batch else [])]
+
+
 def _places(out: Path, requests: Sequence[Request], lapse: bool) -> list[Place]:
     """All that will be written."""
     places = []
     for pair in requests:
         names = names_of(pair.mode, pair.labels is not None, pair.keypoints is not None)
-        places.append(Place(out / pair.name, SUMMARY, names))
+        places.append(Place(out / pair.name, SUMMARY, names, "analogy"))
     if lapse:
         frames = [_frame_name(pair.name) for pair in requests]
-        places.append(Place(out, LAPSE, frozenset([LAPSE, ANIMATION, *frames])))
+        places.append(Place(out, LAPSE, frozenset([ANIMATION, *frames]), "analogy"))
     return places
 
 
@@ -174,10 +187,10 @@ def _origin(pair: Request, settings: AnalogySettings, networks: Networks) -> str
 
 
 def _make(
-    pair: Request, folder: Path, settings: AnalogySettings, networks: Networks, origin: str
+    pair: Request, place: Place, settings: AnalogySettings, networks: Networks, origin: str
 ) -> str:
     """Makes one pair, if it is not there; says what was done."""
-    if finished(folder, SUMMARY) == origin:
+    if finished(place) == origin:
         return "there already"
     problems: Problems = []
     given = read_pair(pair, problems)
@@ -189,25 +202,23 @@ def _make(
     )
     seconds = {name: round(value, 3) for name, value in found.seconds.items()}
     network = {"name": networks.pyramid.name, "layers": networks.pyramid.layers}
-    facts = {"network": network, "seconds": seconds, "made_from": origin}
-    with delivered(folder, SUMMARY) as partial:
-        write_results(partial, given, found, settings, facts)
-    for warning in json.loads((folder / SUMMARY).read_text())["warnings"]:
+    with delivered(place, origin) as partial:
+        write_results(partial, given, found, settings, {"network": network, "seconds": seconds})
+    for warning in json.loads((place.folder / SUMMARY).read_text())["warnings"]:
         print(f"note: {warning}", file=sys.stderr, flush=True)
     return f"{time.perf_counter() - begun:.1f} s"
 
 
-def _animate(out: Path, names: list[str], origins: list[str]) -> list[Path]:
+def _animate(place: Place, names: list[str], origin: str) -> list[Path]:
     """Frames of a time lapse, and all of them as one animated PNG."""
-    origin = content_hash(names, origins)
-    if finished(out, LAPSE) != origin:
-        with delivered(out, LAPSE) as partial:
+    out = place.folder
+    if finished(place) != origin:
+        with delivered(place, origin) as partial:
             (partial / FRAMES).mkdir()
             paths = [partial / _frame_name(name) for name in names]
             for name, path in zip(names, paths, strict=True):
                 shutil.copyfile(out / name / REFINED_A_PRIME, path)
             _write_animation(partial / ANIMATION, paths)
-            (partial / LAPSE).write_text(json.dumps({"made_from": origin}))
     return [out / ANIMATION, out / FRAMES]
 
 

@@ -243,7 +243,7 @@ def add_export(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def count(text: str) -> int:
     """A whole number from 1."""
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return int(text)
 
@@ -260,9 +260,11 @@ def minutes(text: str) -> float:
 
 
 def seed(text: str) -> int:
-    """A whole number from 0."""
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    """A whole number of 32 bits, which all that draws by it takes."""
+    if not (text.isascii() and text.isdigit()) or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number, from 0 and below 4294967296, got {text!r}"
+        )
     return int(text)
 
 

@@ -1,212 +1,264 @@
-"""Folders of results among users' own files: what may be written, what is there, what replaces it.
+"""Delivery of results to folders among users' own files: whole or absent, and nothing else touched.
 
-A record in each folder lists the files that were written with it, so that those, and no others, are
-replaced or removed later.
+The one way in which commands write what users ask for. Results are made in a folder of their own
+beside their place; once they are whole, a list of them is written, and they are put in place by it.
+If that is cut short, the next run ends it.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
 
-from exemplar.store.files import remove, replace, written
+from exemplar.data.problems import Problems
+from exemplar.store.files import content_hash, remove, replace
+from flows.records import (
+    NOTHING,
+    Place,
+    Record,
+    foreign,
+    listed,
+    own,
+    read_record,
+    recorded,
+    there,
+    write_record,
+)
 
-PARTIAL = ".exemplar.partial"
-LONGEST = 255  # bytes of a name that file systems take
+FILES, LIST = "files", "list.json"
+"""Within the folder in which results wait: they, and what is to be put in place."""
 
-
-class Place(NamedTuple):
-    """Where results are to be written.
-
-    Attributes:
-        folder: need not exist.
-        record: the name of its record: JSON with `made_from` and `files`.
-        names: of all files to be written, the record among them; may have folders before them.
-    """
-
-    folder: Path
-    record: str
-    names: frozenset[str]
-
-
-def check_places(
-    out: Path, places: Sequence[Place], inputs: Iterable[Path], problems: list[str]
-) -> None:
-    """Notes whatever is in the way of results, or would be lost by them.
-
-    Args:
-        out: the folder that `--out` names.
-        places: in it or below.
-        inputs: what the results are to be made from.
-        problems: gets a line for each input that would be replaced, file of others that would be,
-            folder that is a file or cannot be written to, and name that is too long.
-    """
-    if (wrong := _no_folder(out)) is not None:
-        problems.append(f"--out {out}: expected a folder, but {wrong} is none; name another")
-        return
-    kept = {}
-    for path in inputs:
-        # Both a link and what it leads to must stay.
-        kept |= {path.parent.resolve() / path.name: path, path.resolve(): path}
-    for place in places:
-        _check_place(place, kept, problems)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
-def finished(folder: Path, record: str) -> str | None:
-    """What the results in a folder were made from, if all of them are there."""
-    facts = _facts(folder / record)
-    if facts is None or not all((folder / name).is_file() for name in facts["files"]):
+class DeliveryError(RuntimeError):
+    """Results cannot be put in place; the text says where they are and what to do."""
+
+
+def finished(place: Place) -> str | None:
+    """What the results in a place were made from, if all of them are there."""
+    record = recorded(place)
+    if not all((place.folder / name).is_file() for name in record.files):
         return None
-    return facts["made_from"]
+    return record.made_from
 
 
 @contextmanager
-def delivered(folder: Path, record: str) -> Iterator[Path]:
-    """Gives an empty folder, whose files are moved to `folder` if the block ends well.
+def delivered(place: Place, made_from: str | None) -> Iterator[Path]:
+    """Gives an empty folder, whose files are put in place if the block ends well.
 
-    Those of an earlier run are replaced or removed. Before, the record is made one that lists the
-    files of both runs and was made from nothing; so whatever happens, the files are known to be
-    results, and count as whole only once they are.
+    All files that an earlier run of the command put there are replaced or removed, except those
+    that were changed since: these are the user's.
 
     Args:
-        folder: checked by `check_places`.
-        record: to be written by the block, with `made_from`; gets `files` here.
+        place: checked by `check_places`.
+        made_from: a hash of what the results depend on; None if they are not whole.
 
     Yields:
-        The empty folder.
+        The empty folder. The block may write the record there, with what else it is to say.
+
+    Raises:
+        DeliveryError: there is no room, or something of the name of a result came there meanwhile.
     """
-    partial = folder / PARTIAL
-    remove(partial)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        facts = json.loads((partial / record).read_text())
-        (partial / record).unlink()
-        files = (path for path in partial.rglob("*") if path.is_file())
-        names = sorted(path.relative_to(partial).as_posix() for path in files)
-        former = _listed(folder, record) - {record}
-        _write(folder / record, {"made_from": None, "files": sorted(former.union(names))})
-        for name in names:
-            (folder / name).parent.mkdir(exist_ok=True)
-            replace(partial / name, folder / name)
-        for name in former.difference(names):
-            (folder / name).unlink(missing_ok=True)
-        _write(folder / record, {**facts, "files": names})
-    finally:
-        remove(partial)
+    with _made(place.folder), _alone(place.folder):
+        _require_free(place, settle(place))
+        made = place.partial / FILES
+        try:
+            made.mkdir(parents=True)
+            yield made
+            _list(place, made_from)
+        except OSError as error:
+            remove(place.partial)
+            if error.errno in FULL:
+                raise DeliveryError(
+                    f"{place.folder}: cannot be written to ({error.strerror}); what was there is "
+                    "as it was: make room, or choose another --out"
+                ) from error
+            raise
+        except BaseException:
+            remove(place.partial)
+            raise
+        try:
+            _require_free(place, settle(place))
+        except OSError as error:
+            raise DeliveryError(
+                f"{place.folder}: results cannot be put in place ({error.strerror or error}); they "
+                f"are kept in {made}, and the same command puts them in place: see to the disk and "
+                "run it again"
+            ) from error
+
+
+def settle(place: Place) -> list[str]:
+    """Puts results in place that are whole; removes those that are not.
+
+    It can be cut short anywhere and done again.
+
+    Returns:
+        What is in the way and not ours; then nothing was done.
+    """
+    new = read_record(place.partial / LIST, place.command)
+    if new is None:
+        remove(place.partial)
+        return []
+    former = recorded(place)
+    if in_way := foreign(place._replace(names=frozenset(new.files), patterns=()), former, new):
+        return in_way
+    _remove(place, [name for name in former.files if name not in new.files], former)
+    for name in new.files:
+        if there(made := place.partial / FILES / name):
+            (place.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            replace(made, place.folder / name)
+    replace(place.partial / LIST, place.folder / place.record)
+    remove(place.partial)
+    return []
+
+
+def settle_all(places: Sequence[Place], problems: Problems) -> None:
+    """Ends what earlier runs began to put in place, where no other run is at it.
+
+    Args:
+        places: any.
+        problems: gets a line for each in which something is in the way.
+    """
+    for place in places:
+        if there(place.partial):
+            with _alone(place.folder, wait=False) as alone:
+                if alone and (in_way := settle(place)):
+                    problems.append(
+                        f"{place.folder}: results of an earlier run wait in {place.partial}, but "
+                        f"{listed(in_way)} would be replaced by them; move either away"
+                    )
 
 
 @contextmanager
-def grown(folder: Path, record: str, made_from: str, name: str) -> Iterator[Path]:
+def grown(place: Place, made_from: str, name: str) -> Iterator[Path]:
     """Gives a temporary path for one more file of results that grow, such as previews.
 
     Files of an earlier run that was made from something else are removed first.
 
     Args:
-        folder: checked by `check_places`.
-        record: the name of its record, which is written here.
+        place: checked by `check_places`.
         made_from: what all files of the folder are made from.
         name: of the file.
 
     Yields:
         A path to write to, which becomes the file if the block ends well.
     """
-    facts = _facts(folder / record) or {"made_from": None, "files": []}
-    if facts["made_from"] == made_from:
-        files = {*facts["files"], name}
-    else:
-        files = {name}
-        for former in facts["files"]:
-            (folder / former).unlink(missing_ok=True)
+    place.folder.mkdir(parents=True, exist_ok=True)
+    with _alone(place.folder):
+        former = recorded(place)
+        kept = former if former.made_from == made_from else NOTHING
+        _remove(place, [each for each in former.files if each not in kept.files], former)
+        path = place.folder / name
+        remove(place.partial)
+        place.partial.mkdir()
+        try:
+            partial = place.partial / name
+            yield partial
+            _require_free(place, [name] if there(path) and not own(place, name, former) else [])
+            path.unlink(missing_ok=True)
+            # Listed before it is there: whatever happens, it is known to be a result.
+            files = dict(sorted({**kept.files, name: content_hash(partial)}.items()))
+            write_record(place.folder / place.record, place.command, Record(made_from, files), {})
+            replace(partial, path)
+        finally:
+            remove(place.partial)
+
+
+def tell_replaced(place: Place, made_from: str | None) -> None:
+    """Says which results of another request will be replaced, and what of them will stay."""
+    former = recorded(place)
+    if not former.files or former.made_from == made_from:
+        return
+    said = f"{place.folder}: replaces {len(former.files)} results of an earlier `exemplar "
+    said += f"{place.command}`"
+    left = [name for name in former.files if there(place.folder / name)]
+    if changed := [name for name in left if not own(place, name, former)]:
+        said += f"; was changed since, and stays: {listed(changed)}"
+    print(f"note: {said}", file=sys.stderr, flush=True)
+
+
+def tell_others(out: Path, pattern: str, places: Sequence[Place]) -> None:
+    """Says which results of other requests stay beside those that will be written.
+
+    Args:
+        out: the folder that `--out` names.
+        pattern: of the records of the command.
+        places: all that will be written.
+    """
+    mine = {place.folder / place.record for place in places}
+    others = [
+        path
+        for path in sorted(out.glob(pattern))
+        if path not in mine and read_record(path, places[0].command) is not None
+    ]
+    if others:
+        names = [path.relative_to(out).as_posix() for path in others]
+        said = f"{out}: also keeps the results of other requests, listed in {listed(names)}"
+        print(f"note: {said}", file=sys.stderr, flush=True)
+
+
+def _list(place: Place, made_from: str | None) -> None:
+    """Writes what is to be put in place; from here on it will be."""
+    made = place.partial / FILES
+    facts = {}
+    if (record := made / place.record).exists():
+        facts = json.loads(record.read_text())
+        record.unlink()
+    names = (path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file())
+    files = {name: content_hash(made / name) for name in sorted(names)}
+    write_record(place.partial / LIST, place.command, Record(made_from, files), facts)
+
+
+def _remove(place: Place, names: Sequence[str], former: Record) -> None:
+    """Removes files that are still as they were written, and the folders that are left empty."""
+    for name in names:
+        if own(place, name, former):
+            (place.folder / name).unlink()
+        for above in list(PurePosixPath(name).parents)[:-1]:
+            with suppress(OSError):  # it has something else in it
+                (place.folder / above).rmdir()
+
+
+def _require_free(place: Place, in_way: list[str]) -> None:
+    if in_way:
+        raise DeliveryError(
+            f"{place.folder}: has {listed(in_way)}, which came there while results were made and "
+            "would be replaced; move it away and run the same command again"
+        )
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Makes a folder and those above it; if nothing came of it, they are not left behind."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    # Listed before it is there: whatever happens, it is known to be a result.
-    _write(folder / record, {"made_from": made_from, "files": sorted(files)})
-    with written(folder / name) as partial:
-        yield partial
-
-
-def _check_place(place: Place, kept: dict[Path, Path], problems: list[str]) -> None:
-    folder = place.folder
-    # Longer ones cannot even be looked for.
-    parts = {part for name in place.names for part in PurePosixPath(name).parts} | {folder.name}
-    for part in sorted(part for part in parts if len(os.fsencode(part)) > LONGEST):
-        problems.append(
-            f"{folder.parent}: a name of more than {LONGEST} bytes, {part!r}, would be needed; "
-            "name the pair in a table, or its images, shorter"
-        )
-        return
-    parents = {(folder / name).parent for name in place.names}
-    wrong = {path for path in map(_no_folder, parents) if path is not None}
-    for path in sorted(wrong):
-        problems.append(f"{path}: expected a folder, got another file; choose another --out")
-    if wrong:
-        return
-    if not os.access(there := _nearest(folder), os.W_OK | os.X_OK):
-        problems.append(f"{there}: this folder cannot be written to; choose another --out")
-        return
-    own = _listed(folder, place.record)
-    full = {parent: parent.resolve() for parent in parents}
-    foreign = []
-    for name in sorted(place.names | own):
-        path = folder / name
-        absolute = full.get(path.parent, path.parent.resolve()) / path.name
-        if absolute in kept:
-            problems.append(
-                f"{kept[absolute]}: would be replaced or removed as a result of this name; choose "
-                "another --out"
-            )
-        elif name not in own and (path.is_symlink() or path.exists()):
-            foreign.append(name)
-    if foreign:
-        problems.append(
-            f"{folder}: has {', '.join(foreign)}, which this command would replace but did not "
-            "write; choose another --out"
-        )
-
-
-def _no_folder(folder: Path) -> Path | None:
-    """What is in the way of a folder: the first of it and those above that is there and none."""
-    for path in (folder, *folder.parents):
-        if path.is_symlink() or path.exists():
-            return None if path.is_dir() else path
-    return None
-
-
-def _nearest(folder: Path) -> Path:
-    """The first of a folder and those above it that is there."""
-    return next((path for path in (folder, *folder.parents) if path.exists()), Path())
-
-
-def _listed(folder: Path, record: str) -> set[str]:
-    """Files that were written to a folder by earlier runs, their record among them."""
-    facts = _facts(folder / record)
-    return set() if facts is None else {record, *facts["files"]}
-
-
-def _facts(path: Path) -> dict[str, Any] | None:
-    """A record; none if this file is no such thing."""
     try:
-        facts = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(facts, dict) or "made_from" not in facts:
-        return None
-    files = facts.get("files")
-    return facts if isinstance(files, list) and all(map(_below, files)) else None
+        yield
+    finally:
+        for path in missing:
+            with suppress(OSError):  # it has something in it
+                path.rmdir()
 
 
-def _below(name: Any) -> bool:
-    """Whether this is the name of a file in a folder, or below it."""
-    if not isinstance(name, str) or not name:
-        return False
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
-
-
-def _write(path: Path, facts: dict[str, Any]) -> None:
-    with written(path) as partial:
-        partial.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+@contextmanager
+def _alone(folder: Path, wait: bool = True) -> Iterator[bool]:
+    """Keeps other runs from a folder; says whether they are kept from it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        alone = True
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            alone = False
+        except OSError:
+            pass  # a file system that knows no locks
+        yield alone
+    finally:
+        os.close(handle)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from exemplar.data.problems import Problems
 from exemplar.methods.pix2pixhd.export import ExportError, export
 from exemplar.methods.pix2pixhd.model import load_model
 from exemplar.methods.pix2pixhd.networks import NETWORKS, Network
 from exemplar.methods.pix2pixhd.styles import load_styles
 from exemplar.store import layout
+from exemplar.store.files import content_hash
+from flows.delivery import delivered, tell_replaced
+from flows.places import check_places, check_room
+from flows.records import Place
 
 SUFFIX = ".onnx"
 
@@ -18,17 +23,19 @@ def export_network(domain: str, path: Path, network: Network = "enhancer") -> li
 
     Args:
         domain: whose network.
-        path: a name ending in `.onnx`; a file of that name is replaced.
+        path: a name ending in `.onnx`; a file of that name is replaced if it was exported, and
+            beside it is `<name>.onnx.json`, by which that is known.
         network: which of the domain's.
 
     Returns:
         Lines for the user.
 
     Raises:
-        ExportError: what was asked for cannot be done; every reason is listed.
+        ExportError: what was asked for cannot be done, or a file would be lost; every reason is
+            listed, and nothing was written.
         WeightsError: a file of the network is damaged.
     """
-    problems = []
+    problems: Problems = []
     if network not in NETWORKS:
         problems.append(f"--network: expected one of {', '.join(NETWORKS)}, got {network!r}")
     if path.suffix != SUFFIX:
@@ -40,10 +47,19 @@ def export_network(domain: str, path: Path, network: Network = "enhancer") -> li
         for file in (weights, looks)
         if network in NETWORKS and not file.is_file()
     ]
+    place = Place(path.parent, f"{path.name}.json", frozenset([path.name]), "export")
+    check_places(path.parent, [place], [], problems)
+    if path.is_dir():
+        problems.append(f"--out {path}: expected a file's name, got a folder; name a file in it")
+    sizes = sum(file.stat().st_size for file in (weights, looks) if file.is_file())
+    check_room(path.parent, 2 * sizes, problems)
     if problems:
-        raise ExportError("\n".join(problems))
+        raise ExportError("\n".join(dict.fromkeys(problems)))
     model = load_model(weights)
-    difference = export(model, load_styles(looks), path)
+    origin = content_hash(weights, looks, [domain, network])
+    tell_replaced(place, origin)
+    with delivered(place, origin) as folder:
+        difference = export(model, load_styles(looks), folder / path.name)
     inputs = "labels (H, W) i64, instances (H, W) i64"
     if model.encoder is not None:
         size = model.encoder.features.out_channels

@@ -41,10 +41,15 @@ from exemplar.report.layout_results import (
 from exemplar.settings import load_params, section
 from exemplar.store.files import content_hash, sources_hash
 from exemplar.store.layout import ESTIMATORS
-from flows.delivery import Place, check_places, delivered, finished
+from flows.delivery import delivered, finished, tell_others, tell_replaced
 from flows.layout_training import Deliver, check_gan, model_path, preview_place, rendered
+from flows.places import check_places
+from flows.records import Place
 
-OWN_CODE = ("flows/layout.py", "flows/layout_training.py", "flows/delivery.py")
+OWN_CODE = (
+    "flows/layout.py", "flows/layout_training.py", "flows/delivery.py", "flows/places.py",
+    "flows/records.py",
+)  # fmt: skip
 """What results depend on beside files, settings and `CODE`."""
 
 OPTIONS = {"working_side": "--side"}
@@ -89,7 +94,8 @@ def make_layouts(request: Request, out: Path, changes: Mapping[str, Any]) -> lis
     targets = [] if given is None else given.targets
     if settings.method == "gan" and given is not None and targets:
         check_gan(given, settings, network, problems)
-    check_places(out, _places(out, targets, settings), request.files, problems)
+    places = _places(out, targets, settings)
+    check_places(out, places, request.files, problems)
     raise_all(problems)
     assert given is not None
     for note in given.notes:
@@ -97,13 +103,17 @@ def make_layouts(request: Request, out: Path, changes: Mapping[str, Any]) -> lis
     network_of_labels = loaded[0] if loaded and request.labels == CLUSTERS else None
     labels_by = network_of_labels.name if network_of_labels else ""
     origin = _origin(request, settings, network_of_labels)
-    if finished(out, RECORD) != origin:
-        with delivered(out, RECORD) as partial:
-            write_source(partial, given, {"labels": _said(request, labels_by), "made_from": origin})
+    origins = _target_origins(given, settings, origin)
+    for place, each in zip(places, [origin, *origins.values()], strict=False):
+        tell_replaced(place, each)
+    tell_others(out, f"*/{SUMMARY}", places)
+    if finished(places[0]) != origin:
+        with delivered(places[0], origin) as partial:
+            write_source(partial, given, {"labels": _said(request, labels_by)})
     if not targets:
         print(_next(request, out), file=sys.stderr, flush=True)
         return [out / LABELS]
-    _make_all(given, out, settings, origin)
+    _make_all(given, out, settings, places[1:], origins)
     return [out / target.name for target in targets]
 
 
@@ -139,8 +149,8 @@ def _merged(given: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 def _places(out: Path, targets: Sequence[Target], settings: LayoutSettings) -> list[Place]:
     """All that will be written."""
     names = FILES | TRACED if settings.method == "patches" else FILES
-    places = [Place(out, RECORD, SOURCE_FILES)]
-    places += [Place(out / target.name, SUMMARY, names) for target in targets]
+    places = [Place(out, RECORD, SOURCE_FILES, "layout")]
+    places += [Place(out / target.name, SUMMARY, names, "layout") for target in targets]
     if settings.method == "gan" and targets:
         places.append(preview_place(out, settings.gan))
     return places
@@ -176,10 +186,21 @@ def _target_origin(target: Target, method: Mapping[str, Any], origin: str) -> st
     )
 
 
-def _make_all(given: Given, out: Path, settings: LayoutSettings, origin: str) -> None:
+def _target_origins(given: Given, settings: LayoutSettings, origin: str) -> dict[str, str]:
+    """The hashes of all targets."""
+    method = _method_facts(given, settings) if given.targets else {}
+    return {target.name: _target_origin(target, method, origin) for target in given.targets}
+
+
+def _make_all(
+    given: Given,
+    out: Path,
+    settings: LayoutSettings,
+    places: Sequence[Place],
+    origins: Mapping[str, str],
+) -> None:
     """Makes every target that is not there."""
-    method = _method_facts(given, settings)
-    origins = {target.name: _target_origin(target, method, origin) for target in given.targets}
+    place_of = {place.folder.name: place for place in places}
     facts: dict[str, Any] = {
         "method": settings.method,
         "seed": settings.seed,
@@ -187,13 +208,14 @@ def _make_all(given: Given, out: Path, settings: LayoutSettings, origin: str) ->
     }
 
     def there(target: Target) -> bool:
-        return finished(out / target.name, SUMMARY) == origins[target.name]
+        return finished(place_of[target.name]) == origins[target.name]
 
     def deliver(target: Target, made: Layout, more: Mapping[str, Any]) -> None:
         notes = [*given.notes, *more.get("notes", [])]
-        own = {**facts, "made_from": origins[target.name], **more, "notes": notes}
-        with delivered(out / target.name, SUMMARY) as partial:
-            write_target(partial, given, target, made, own)
+        # What was stopped is not what is asked for, so the next run goes on.
+        origin = None if "stopped_at" in more else origins[target.name]
+        with delivered(place_of[target.name], origin) as partial:
+            write_target(partial, given, target, made, {**facts, **more, "notes": notes})
 
     due = [target for target in given.targets if not there(target)]
     for number, target in enumerate(given.targets, start=1):

@@ -109,11 +109,18 @@ def changes_of(args: argparse.Namespace) -> dict[str, Any]:
         "working_side": args.side,
         "seed": args.seed,
         "device": args.device,
-        "patches": {"working_side": args.side} if args.side else None,
-        "gan": {
-            **({"preset": args.preset} if args.preset else {}),
-            **({"backbone": args.backbone} if args.backbone else {}),
-            **({"training": {"iterations": args.steps}} if args.steps else {}),
-        },
+        "patches": _given({"working_side": args.side}),
+        "gan": _given(
+            {
+                "preset": args.preset,
+                "backbone": args.backbone,
+                "training": _given({"iterations": args.steps}),
+            }
+        ),
     }
-    return {name: value for name, value in wanted.items() if value}
+    return _given(wanted) or {}
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any] | None:
+    """What was given of some options, zero as well; none if nothing was."""
+    return {name: value for name, value in options.items() if value is not None} or None

@@ -27,9 +27,10 @@ from exemplar.methods.semantic_analogy.source import Layout, Source
 from exemplar.methods.semantic_analogy.targets import Target
 from exemplar.methods.semantic_analogy.training import train_gan
 from exemplar.report.layout_results import PREVIEW_RECORD, PREVIEWS, preview
-from exemplar.store.files import content_hash, sources_hash, workplace
+from exemplar.store.files import content_hash, make_way, sources_hash, workplace
 from exemplar.store.layout import ESTIMATORS
-from flows.delivery import Place, grown
+from flows.delivery import grown, tell_replaced
+from flows.records import Place
 
 MODELS = Path("models/layout")
 """Where trained GANs are kept, by what they were trained from."""
@@ -108,9 +109,7 @@ def preview_place(out: Path, settings: GanSettings) -> Place:
     """All previews that a training writes."""
     every, steps = settings.training.checkpoint_every, settings.training.iterations
     numbers = {*range(every, steps, every), steps}
-    return Place(
-        out / PREVIEWS, PREVIEW_RECORD, frozenset([PREVIEW_RECORD, *map(_preview_name, numbers)])
-    )
+    return Place(out / PREVIEWS, PREVIEW_RECORD, frozenset(map(_preview_name, numbers)), "layout")
 
 
 def rendered(
@@ -145,7 +144,10 @@ def rendered(
         print(f"{path}: trained already", file=sys.stderr, flush=True)
         images = load_gan(path, settings.device).render(wanted)
     else:
-        seen = _Previews(wanted, [target.name for target in targets], out, path.stem)
+        make_way(path)
+        place = preview_place(out, settings.gan)
+        tell_replaced(place, path.stem)
+        seen = _Previews(wanted, [target.name for target in targets], place, path.stem)
         try:
             images, seconds = _trained(source, wanted, path, settings, seen)
         except KeyboardInterrupt:
@@ -190,8 +192,7 @@ def _deliver_stopped(
         print("stopped before anything was learned; nothing new was made", file=sys.stderr)
         return
     for target, image in zip(targets, seen.images, strict=True):
-        # Made from nothing that is asked for again, so that the next run goes on.
-        deliver(target, Layout(image), {**facts, "stopped_at": seen.step, "made_from": None})
+        deliver(target, Layout(image), {**facts, "stopped_at": seen.step})
     print(
         f"stopped; the results are those of step {seen.step} of {steps}; the same command goes on "
         "with the training from its last preview",
@@ -217,12 +218,12 @@ class _Previews:
     """Sheets of the targets, written while a GAN is trained, and the last images seen."""
 
     def __init__(
-        self, wanted: NDArray[np.uint8], names: Sequence[str], out: Path, made_from: str
+        self, wanted: NDArray[np.uint8], names: Sequence[str], place: Place, made_from: str
     ) -> None:
         self.images: NDArray[np.uint8] | None = None
         self.step = 0
         self._wanted, self._names = wanted, names
-        self._folder, self._made_from = out / PREVIEWS, made_from
+        self._place, self._made_from = place, made_from
 
     def look(self, step: int, gan: Gan) -> None:
         """Renders the targets without writing anything."""
@@ -232,7 +233,7 @@ class _Previews:
         self.look(step, gan)
         assert self.images is not None
         name = _preview_name(step)
-        with grown(self._folder, PREVIEW_RECORD, self._made_from, name) as partial:
+        with grown(self._place, self._made_from, name) as partial:
             Image.fromarray(preview(self.images, self._names)).save(partial, format="PNG")
 
 

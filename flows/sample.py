@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from exemplar.data.problems import Problems, raise_all
 from exemplar.methods.glann.interpolation import interpolated
 from exemplar.methods.glann.inversion import Inverted, invert
 from exemplar.methods.glann.looks import Shown
@@ -22,7 +23,13 @@ from exemplar.methods.glann.sampling import Compared, Nearness, codes_of, draw, 
 from exemplar.methods.glann.training_images import TrainingImages, spread
 from exemplar.report.pictures import contact_sheet
 from exemplar.store.arrays import read_rows
-from exemplar.store.files import written
+from exemplar.store.files import content_hash
+from flows.delivery import delivered, tell_replaced
+from flows.places import check_places, check_room
+from flows.records import Place
+
+RECORD = "sample.json"
+BYTES = 8  # that a sample's pixel takes, in all files together
 
 SHEET = 100  # samples on the contact sheet, at most
 PICTURED = 16  # samples pictured with their nearest training images, at most
@@ -36,20 +43,59 @@ def sample(request: Request, out: Path) -> list[Path]:
     Of each sample `sample-<n>.png`; `contact-sheet.png` of the first hundred; `sources.csv` with
     the nearest training images of each, in the latent space and by their looks; `sources.png` of
     the first ones. If asked for, `interpolation-<a>-<b>.png`; and `inversion-<name>.png` of each
-    image, with `inversions.png` and `inversions.csv` of all.
+    image, with `inversions.png` and `inversions.csv` of all. `sample.json` lists them.
 
     Args:
         request: what to make.
-        out: a folder; files of the same names are replaced.
+        out: a folder; results of earlier runs are replaced, other files never.
 
     Returns:
-        The files written.
+        The files written, without the list.
 
     Raises:
         RequestError: there is no such model, weights are missing, an image cannot be read, an
-            interpolation has no ends, or `out` is a file; every problem, and nothing was written.
+            interpolation has no ends, results cannot be written to `out`, or files would be lost;
+            every problem, and nothing was written.
     """
-    model, images = checked(request, out)
+    place = Place(out, RECORD, _names(request), "sample")
+    problems: Problems = []
+    check_places(out, [place], request.invert, problems)
+    model, images = checked(request, problems)
+    check_room(out, request.count * model.sampler.generator.side**2 * BYTES, problems)
+    raise_all(problems)
+    asked = [request.domain, request.count, request.seed, request.model_seed, request.interpolate]
+    origin = content_hash(*request.invert, [*map(str, request.invert)], asked)
+    tell_replaced(place, origin)
+    with delivered(place, origin) as folder:
+        made = _make(request, model, images, folder)
+    return [out / path.name for path in made]
+
+
+def _names(request: Request) -> frozenset[str]:
+    """All files that are written."""
+    names = _numbers(request)
+    made = [f"sample-{name}.png" for name in names]
+    if request.interpolate:
+        made += [_way(names, first) for first in range(0, request.count - 1, 2)]
+    if request.invert:
+        made += [f"inversion-{path.stem}.png" for path in request.invert]
+        made += ["inversions.png", "inversions.csv"]
+    return frozenset([*made, "contact-sheet.png", "sources.png", "sources.csv"])
+
+
+def _numbers(request: Request) -> list[str]:
+    """What the samples are called."""
+    digits = max(3, len(str(request.count)))
+    return [f"{number:0{digits}d}" for number in range(1, request.count + 1)]
+
+
+def _way(names: list[str], first: int) -> str:
+    """The file of the way from a sample to the next."""
+    return f"interpolation-{names[first]}-{names[first + 1]}.png"
+
+
+def _make(request: Request, model: Model, images: np.ndarray, out: Path) -> list[Path]:
+    """Makes everything, in an empty folder."""
     sampler, training, settings = model.sampler, model.training, model.settings
     torch.set_num_threads(settings.threads)
     faiss.omp_set_num_threads(settings.threads)
@@ -72,8 +118,7 @@ def sample(request: Request, out: Path) -> list[Path]:
         settings.neighbours,
         lambda text: print(text, file=sys.stderr, flush=True),
     )
-    digits = max(3, len(str(request.count)))
-    names = [f"{number:0{digits}d}" for number in range(1, request.count + 1)]
+    names = _numbers(request)
     made = []
     if request.interpolate:
         made += _interpolations(out, model, noise, names)
@@ -86,8 +131,8 @@ def sample(request: Request, out: Path) -> list[Path]:
         _save(out / "sources.png", _neighbours(samples, names, near, training)),
         *made,
     ]
-    with written(out / "sources.csv") as partial:
-        _sources(names, near, usual, training).to_csv(partial, index=False, float_format="%.5f")
+    table = _sources(names, near, usual, training)
+    table.to_csv(out / "sources.csv", index=False, float_format="%.5f")
     return [*made, out / "sources.csv"]
 
 
@@ -99,8 +144,7 @@ def _interpolations(
     for first in range(0, len(noise) - 1, 2):
         pair = noise[first : first + 1], noise[first + 1 : first + 2]
         images = interpolated(model.sampler, *pair, steps)[0]
-        path = out / f"interpolation-{names[first]}-{names[first + 1]}.png"
-        yield _save(path, _sheet(images, [""] * steps, steps))
+        yield _save(out / _way(names, first), _sheet(images, [""] * steps, steps))
 
 
 def _inversions(
@@ -139,8 +183,7 @@ def _inversions(
             "distance": like.perceptual.distances[:, 0],
         }
     )
-    with written(out / "inversions.csv") as partial:
-        table.to_csv(partial, index=False, float_format="%.5f")
+    table.to_csv(out / "inversions.csv", index=False, float_format="%.5f")
     return [*made, out / "inversions.csv"]
 
 
@@ -201,6 +244,5 @@ def _each(samples: Shown, names: list[str]) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _save(path: Path, image: np.ndarray) -> Path:
-    with written(path) as partial:
-        Image.fromarray(image).save(partial, format="PNG")
+    Image.fromarray(image).save(path, format="PNG")
     return path

@@ -10,14 +10,27 @@ import pandas as pd
 from PIL import Image
 
 from exemplar.conditions.files import InputError
+from exemplar.data.problems import Problems
 from exemplar.methods.pixelnn.inputs import Made, synthesise_files
 from exemplar.methods.pixelnn.library import Library
 from exemplar.report.attribution import shares
 from exemplar.report.pictures import condition_picture, contact_sheet, correspondence_picture
 from exemplar.store.arrays import read_rows
-from exemplar.store.files import written
+from exemplar.store.files import content_hash
+from flows.delivery import delivered, tell_others, tell_replaced
+from flows.places import check_places, check_room, name_of
+from flows.records import Place
 
 COLUMNS = 8  # of the contact sheet
+MOST = 72  # candidates of an input
+BYTES = 12  # that a candidate's pixel takes, in all files together
+
+RECORD, CANDIDATES = "synth.json", "candidates"
+FILES = frozenset([
+    "input.png", "regressed.png", "contact-sheet.png", "sources.npz", "attribution.csv",
+    "correspondence.png",
+])  # fmt: skip
+"""What is written of each input, beside its candidates."""
 
 
 def synth(
@@ -39,7 +52,8 @@ def synth(
         inputs: image files.
         domain: whose exemplars are used.
         condition: what the inputs are.
-        out: the folder to write to; a folder of the same input is replaced.
+        out: the folder to write to; in it, results of earlier runs for an input of the same name
+            are replaced, other files never.
         only: globs on ids and categories of the exemplars to use.
         exclude: globs on those not to use.
         photographs: the inputs are photographs to extract the condition from.
@@ -52,26 +66,46 @@ def synth(
         The folders written, one an input, named after its file.
 
     Raises:
-        InputError: an input cannot be used; nothing was written.
+        InputError: an input cannot be used, results cannot be written to `out`, or files would be
+            lost; every problem, and nothing was written.
     """
-    stems = Counter(path.stem for path in inputs)
-    repeated = [name for name, times in stems.items() if times > 1]
-    if repeated:
-        raise InputError(
+    problems: Problems = []
+    places = _places(inputs, out, problems)
+    liked = [] if like is None else [like]
+    check_places(out, places, [*inputs, *liked], problems)
+    try:
+        library, made = synthesise_files(
+            inputs, domain, condition, only, exclude, photographs, like, alike_count, count,
+            published,
+        )  # fmt: skip
+    except ValueError as error:
+        if problems:
+            raise InputError("\n".join([*problems, str(error)])) from error
+        raise
+    pixels = library.image.shape[1] * library.image.shape[2]
+    check_room(out, len(inputs) * (MOST if count is None else count) * pixels * BYTES, problems)
+    if problems:
+        raise InputError("\n".join(problems))
+    asked = [domain, condition, only, exclude, photographs, alike_count, count, published]
+    origins = [content_hash(path, [str(path)], *liked, asked) for path in inputs]
+    for place, origin in zip(places, origins, strict=True):
+        tell_replaced(place, origin)
+    tell_others(out, f"*/{RECORD}", places)
+    for place, origin, result in zip(places, origins, made, strict=True):
+        with delivered(place, origin) as folder:
+            _write(folder, result, library, condition)
+    return [place.folder for place in places]
+
+
+def _places(inputs: list[Path], out: Path, problems: Problems) -> list[Place]:
+    """A folder for each input."""
+    stems = Counter(name_of(path, problems) for path in inputs)
+    if repeated := [name for name, times in stems.items() if times > 1]:
+        problems.append(
             f"inputs are told apart by their names, but {', '.join(repeated)} came more than "
             "once; rename them or use two runs"
         )
-    library, made = synthesise_files(
-        inputs, domain, condition, only, exclude, photographs, like, alike_count, count, published
-    )
-    folders = []
-    for result in made:
-        folder = out / result.path.stem
-        with written(folder) as partial:
-            partial.mkdir()
-            _write(partial, result, library, condition)
-        folders.append(folder)
-    return folders
+    return [Place(out / stem, RECORD, FILES, "synth", (f"{CANDIDATES}/*.png",)) for stem in stems]
 
 
 def _write(folder: Path, made: Made, library: Library, condition: str) -> None:
@@ -82,9 +116,9 @@ def _write(folder: Path, made: Made, library: Library, condition: str) -> None:
     names = [f"{n:0{digits}d}-{member}" for n, member in enumerate(made.members, start=1)]
     _save(folder / "input.png", pictured)
     _save(folder / "regressed.png", made.regressed)
-    (folder / "candidates").mkdir()
+    (folder / CANDIDATES).mkdir()
     for name, picture in zip(names, image, strict=True):
-        _save(folder / "candidates" / f"{name}.png", picture)
+        _save(folder / CANDIDATES / f"{name}.png", picture)
     captions = ["input", "regressed", *_captions(made)]
     sheet = contact_sheet([pictured, made.regressed, *image], captions, COLUMNS)
     _save(folder / "contact-sheet.png", sheet)

@@ -28,7 +28,7 @@ from exemplar.report.analogies import gathered, render
 from exemplar.report.analogy_results import CODE, write_results
 from exemplar.report.analogy_scores import FLOW, KEYPOINTS, read_scores
 from exemplar.settings import load_params, section
-from exemplar.store.files import content_hash, replace, sources_hash, workplace, written
+from exemplar.store.files import content_hash, make_way, replace, sources_hash, workplace, written
 
 ANALOGIES, PAGE = Path("analogies"), Path("reports/analogies.html")
 OWN_CODE = "stages/analogy_gallery.py"
@@ -63,6 +63,7 @@ def main() -> None:
     ]
     if networks.inverse is not None:
         inputs.append(content_hash(STORED))
+    make_way(ANALOGIES)
     with workplace("analogy_gallery", *inputs) as folder:
         made = folder / ANALOGIES.name
         for name, given in pairs.items():

@@ -15,7 +15,7 @@ from exemplar.methods.glann.settings import GloSettings
 from exemplar.methods.glann.training_images import open_training
 from exemplar.settings import load_params, section
 from exemplar.store import layout
-from exemplar.store.files import replace, sources_hash, workplace
+from exemplar.store.files import make_way, replace, sources_hash, workplace
 from stages.arguments import domain_and_seed_of
 
 
@@ -51,9 +51,9 @@ def main() -> None:
         {"code": sources_hash("exemplar", "stages")},
     ]
     out = layout.samples(domain, seed)
+    make_way(out)
     with workplace(str(out), *inputs) as folder:
         make_samples(folder / "groups", making)
-        out.parent.mkdir(parents=True, exist_ok=True)
         replace(folder / "groups", out)
 
 

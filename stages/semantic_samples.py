@@ -44,7 +44,7 @@ from exemplar.methods.semantic_analogy.stored import (
     training_path,
 )
 from exemplar.settings import load_params, section
-from exemplar.store.files import replace, sources_hash, workplace, written
+from exemplar.store.files import make_way, replace, sources_hash, workplace, written
 from stages.semantic_arguments import source_of
 
 OWN_CODE = (*CODE, "exemplar/methods/deep_analogy", "stages/semantic_samples.py")
@@ -77,6 +77,8 @@ def main() -> None:
         *given.identity(), chosen.model_dump(mode="json"), analogy.model_dump(mode="json"),
         *weights, sources_hash(*OWN_CODE),
     ]  # fmt: skip
+    out = layouts_path(name)
+    make_way(out)
     with workplace(f"semantic_samples/{name}", *by) as folder:
         made = folder / "layouts"
         for method, (make, settings) in work.items():
@@ -91,8 +93,6 @@ def main() -> None:
         tables = [pd.read_csv(made / method / SAMPLES) for method in work]
         together = pd.concat([table for table in tables if len(table)], ignore_index=True)
         together.to_csv(made / SAMPLES, index=False, lineterminator="\n")
-        out = layouts_path(name)
-        out.parent.mkdir(parents=True, exist_ok=True)
         replace(made, out)
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import errno
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+LONGEST_NAME = 255
+"""Bytes of a file's name that file systems take."""
 
 
 @contextmanager
@@ -26,7 +31,7 @@ def written(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _beside(path, str(os.getpid()))
     remove(partial)
     try:
         yield partial
@@ -36,18 +41,105 @@ def written(path: Path | str) -> Iterator[Path]:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Renames a finished file or folder to its final name, in place of what was there."""
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    source.replace(target)
+    """Moves a finished file or folder to its final name, in place of what was there.
+
+    On another file system it is copied beside the target first, so that there as well it is whole
+    or absent. A link is replaced, never what it leads to.
+    """
+    try:
+        _rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy = _beside(target, "copy")
+        remove(copy)
+        try:
+            if source.is_dir():
+                shutil.copytree(source, copy, symlinks=True)
+            else:
+                shutil.copy2(source, copy)
+            _rename(copy, target)
+        except OSError as failed:
+            # That of a folder is a list of all its files.
+            why = failed.args[0][0][-1] if isinstance(failed, shutil.Error) else failed
+            raise OSError(
+                f"{target}: cannot be moved here from {source} ({why}); it is kept there: see to "
+                "the disk and run again"
+            ) from failed
+        finally:
+            remove(copy)
+        remove(source)
+
+
+def _rename(source: Path, target: Path) -> None:
+    """Renames; what was there before stays until the new one has its name."""
+    if not _is_folder(target) and not (_there(target) and _is_folder(source)):
+        source.replace(target)
+        return
+    former = _beside(target, "former")
+    remove(former)
+    try:
+        target.rename(former)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # Where folders are laid over others, those below cannot be renamed.
+        remove(target)
+    try:
+        source.replace(target)
+    except OSError:
+        if _there(former):
+            former.rename(target)
+        raise
+    remove(former)
+
+
+def make_way(path: Path) -> None:
+    """Makes the folder of a path, and sees that files can be made in it, before long work.
+
+    Args:
+        path: a file or folder that is to be written.
+
+    Raises:
+        OSError: they cannot; the message names the folder and what to do.
+    """
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"{folder}: expected a folder for {path.name} that can be written to, but it cannot "
+            f"({error.strerror}); free it, mount it for writing, or correct the link"
+        ) from error
+
+
+def _beside(path: Path, ending: str) -> Path:
+    """A temporary name in the same folder, no longer than file systems take."""
+    name = f".{path.name}.{ending}.partial"
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        digest = hashlib.blake2b(os.fsencode(path.name), digest_size=16).hexdigest()
+        name = f".{digest}.{ending}.partial"
+    return path.with_name(name)
 
 
 def remove(path: Path) -> None:
     """Removes a file or folder, if there is one."""
-    if path.is_dir() and not path.is_symlink():
+    if _is_folder(path):
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether this is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def _there(path: Path) -> bool:
+    """Whether there is something of this name, perhaps a link that leads nowhere."""
+    return path.is_symlink() or path.exists()
 
 
 def content_hash(*parts: Path | str | bytes | dict[str, Any] | list[Any]) -> str:

@@ -8,6 +8,7 @@ any order and what a kill cuts short is made again. Memory holds two shards, how
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,7 +33,7 @@ from exemplar.store.arrays import (
     shard_file,
     write_rows,
 )
-from exemplar.store.files import remove, replace, sources_hash, workplace, written
+from exemplar.store.files import make_way, remove, replace, sources_hash, workplace, written
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def fill_group(
         StoreError: worker processes died or were not where the files are.
         Exception: what making a shard raised, with a note of its rows; finished shards are kept.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_way(path)
     form = {"arrays": arrays, "shard": shard, "count": count, "uncompressed": uncompressed}
     form["code"] = sources_hash(*sources)
     with workplace(str(path), *inputs, attributes, form) as folder:
@@ -259,4 +260,4 @@ def _link(source: Path, target: Path) -> None:
         try:
             os.link(source, partial)
         except OSError:
-            partial.write_bytes(source.read_bytes())
+            shutil.copyfile(source, partial)

@@ -24,12 +24,20 @@ def save_weights(path: Path | str, state: dict[str, torch.Tensor], config: dict[
         path: a file ending in `.safetensors`.
         state: name → tensor, on any device.
         config: JSON values from which the network is rebuilt.
+
+    Raises:
+        WeightsError: the name is another.
+        OSError: the disk is full or fails; what was there is as it was.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise WeightsError(f"{path}: expected a name ending in .safetensors")
     with written(path) as partial:
-        save_file({name: t.detach().cpu().contiguous() for name, t in state.items()}, partial)
+        tensors = {name: t.detach().cpu().contiguous() for name, t in state.items()}
+        try:
+            save_file(tensors, partial)
+        except SafetensorError as error:  # its own kind also where the disk is full
+            raise OSError(f"{path}: cannot be written ({error}); see to the disk") from error
     with written(path.with_suffix(".json")) as partial:
         partial.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 

@@ -183,7 +183,10 @@ def test_outside_the_project_it_says_so(tmp_path, monkeypatch, capsys):
         (["synth", "a.png", "--count", "few"], "whole number of at least 1, got 'few'"),
         (["edit", "a.png", "--domain", "d"], "--out"),
         (["edit", "a.png", "--seed", "-1"], "--seed"),
-        (["edit", "a.png", "--seed", "one"], "expected a whole number, got 'one'"),
+        (["edit", "a.png", "--seed", "one"], "expected a whole number, from 0 and below"),
+        (["edit", "a.png", "--seed", "²"], "from 0 and below 4294967296, got '²'"),
+        (["layout", "a", "b", "--seed", "4294967296"], "below 4294967296, got '4294967296'"),
+        (["synth", "a.png", "--count", "²"], "whole number of at least 1, got '²'"),
         (["nothing"], "invalid choice: 'nothing'"),
         ([], "COMMAND"),
     ],
@@ -262,3 +265,23 @@ def test_tables_are_shown_beside_the_published_ones(tmp_path, monkeypatch):
     text = tables.show(["pixelnn"])
     assert text.startswith("reports/tables/pixelnn.csv\n")
     assert "published" in text
+
+
+def test_zero_is_a_seed_of_every_command(monkeypatch):
+    given = {}
+    for name, function in {
+        "edit": "edit", "sample": "sample", "analogy": "analogy", "layout": "make_layouts",
+    }.items():  # fmt: skip
+        monkeypatch.setattr(
+            f"flows.{name}.{function}", lambda *all, name=name: given.update({name: all}) or []
+        )
+    for line in (
+        "edit a.png --domain d --out o --seed 0",
+        "sample --domain d --out o --seed 0 --model-seed 0",
+        "analogy a b --out o --seed 0",
+        "layout a b c --out o --seed 0",
+    ):
+        assert cli.main(line.split()) == 0
+    assert given["edit"][0].seed == 0
+    assert (given["sample"][0].seed, given["sample"][0].model_seed) == (0, 0)
+    assert given["analogy"][2] == given["layout"][2] == {"seed": 0}

@@ -102,3 +102,90 @@ def test_what_is_missing_is_told(project) -> None:
     with pytest.raises(RequestError, match="'lid'"):
         edit(Request(Path("b-0"), relabel=("lid=box",)), DOMAIN, Path("out"))
     assert not list(Path("out").glob("*.png"))
+
+
+def paint(path: Path | str, value: int) -> bytes:
+    """What a user's program leaves: other values, the same palette."""
+    image = Image.open(path)
+    image.paste(value, (0, 0, 4, 4))
+    image.save(path)
+    return Path(path).read_bytes()
+
+
+def test_a_painted_map_is_never_overwritten_and_can_be_asked_for(project) -> None:
+    first = edit(Request(Path("b-0")), DOMAIN, Path("out"))
+    before = read(first[0])
+    painted = paint("out/layouts/b-0.png", 2)
+    Path("out/notes.txt").write_text("mine")
+    with pytest.raises(RequestError) as told:
+        edit(Request(Path("b-0"), count=2), DOMAIN, Path("out"))
+    assert "out/layouts: has b-0.png, changed since this command wrote it" in str(told.value)
+    assert "exemplar edit out/layouts/b-0.png --instances out/layouts/b-0-instances.png" in str(
+        told.value
+    )
+    assert Path("out/layouts/b-0.png").read_bytes() == painted
+    maps = Path("out/layouts/b-0.png"), Path("out/layouts/b-0-instances.png")
+    made = edit(Request(*maps), DOMAIN, Path("out"))
+    assert made == first and (read(made[0]) != before).any()
+    assert Path("out/layouts/b-0.png").read_bytes() == painted
+    assert Path("out/notes.txt").read_text() == "mine"
+    edit(Request(Path("b-1")), DOMAIN, Path("out"))  # another image may be begun beside it
+    assert Path("out/layouts/b-0.png").read_bytes() == painted
+
+
+def test_maps_that_nobody_painted_on_are_used_again(project) -> None:
+    edit(Request(Path("b-0")), DOMAIN, Path("out"))
+    kept = {path: path.stat().st_mtime_ns for path in Path("out/layouts").iterdir()}
+    edit(Request(Path("b-0"), instances=Path("out/layouts/b-0-instances.png")), DOMAIN, Path("out"))
+    assert {path: path.stat().st_mtime_ns for path in Path("out/layouts").iterdir()} == kept
+
+
+def test_an_earlier_request_leaves_nothing_among_new_images_unsaid(project, capsys) -> None:
+    def names() -> list[str]:
+        return sorted(path.name for path in Path("out").glob("b-0*"))
+
+    edit(Request(Path("b-0"), relabel=("box=ground",), count=3), DOMAIN, Path("out"))
+    assert "b-0-2-before.png" in names()
+    edit(Request(Path("b-0")), DOMAIN, Path("out"))
+    assert names() == ["b-0-0.png", "b-0-edit.json", "b-0-objects.csv"]
+    said = "note: out: replaces 7 results of an earlier `exemplar edit`\n"
+    assert capsys.readouterr().err == said
+    edit(Request(Path("b-0")), DOMAIN, Path("out"))
+    assert capsys.readouterr().err == ""
+    edit(Request(Path("b-1")), DOMAIN, Path("out"))
+    said = "note: out: also keeps the results of other requests, listed in b-0-edit.json\n"
+    assert capsys.readouterr().err == said
+    assert len(names()) == 3
+
+
+def test_users_files_of_the_names_of_images_are_kept(project) -> None:
+    edit(Request(Path("b-0")), DOMAIN, Path("out"))
+    one = paint("out/b-0-0.png", 0)
+    Path("out/b-0-1.png").write_text("mine")
+    with pytest.raises(RequestError) as told:
+        edit(Request(Path("b-0"), count=2), DOMAIN, Path("out"))
+    assert "out: has b-0-0.png, changed since this command wrote it" in str(told.value)
+    assert "out: has b-0-1.png, which this command would replace but" in str(told.value)
+    assert Path("out/b-0-0.png").read_bytes() == one
+    edit(Request(Path("b-1")), DOMAIN, Path("out"))
+    with pytest.raises(RequestError, match="out/b-1-0.png: would be replaced or removed"):
+        edit(Request(Path("b-1"), photograph=Path("out/b-1-0.png")), DOMAIN, Path("out"))
+    maps = Path("maps")
+    maps.mkdir()
+    Path("out/layouts/b-0.png").rename(maps / "a.png")
+    with pytest.raises(RequestError, match="--out maps: is the folder of the inputs"):
+        edit(Request(maps), DOMAIN, maps)
+    assert [path.name for path in maps.iterdir()] == ["a.png"]
+
+
+def test_nothing_is_written_before_all_is_checked(project) -> None:
+    with pytest.raises(RequestError, match="'lid'"):
+        edit(Request(Path("b-0"), relabel=("lid=box",)), DOMAIN, Path("out"))
+    Path("file").touch()
+    with pytest.raises(RequestError, match="'lid'[^$]*\n--out file: expected a folder, but"):
+        edit(Request(Path("b-0"), relabel=("lid=box",)), DOMAIN, Path("file"))
+    long = Path("n" * 240 + ".png")
+    Image.fromarray(project[1][0]).save(long)
+    with pytest.raises(RequestError, match="a name of more than 255 bytes"):
+        edit(Request(long), DOMAIN, Path("out"))
+    assert not Path("out").exists()

@@ -48,3 +48,30 @@ def test_all_that_is_wrong_is_said_at_once(domain, capsys):
     said = capsys.readouterr().err
     assert "--network: expected one of global, unet, one, enhancer, got 'large'" in said
     assert not Path("net.onnx").exists()
+
+
+def test_only_what_was_exported_is_replaced(domain, monkeypatch, capsys):
+    def export(model, styles, path):
+        path.write_bytes(b"network")
+        return 0.0
+
+    monkeypatch.setattr(module, "export", export)
+    for _ in range(2):
+        assert main(["export", domain, "--out", "nets/net.onnx"]) == 0
+    assert sorted(path.name for path in Path("nets").iterdir()) == ["net.onnx", "net.onnx.json"]
+    Path("nets/net.onnx").write_bytes(b"mine")
+    Path("nets/other.onnx").write_bytes(b"mine")
+    Path("nets/folder.onnx").mkdir()
+    Path("file").touch()
+    monkeypatch.setattr(module, "export", lambda *given: pytest.fail("a network was exported"))
+    for out, said in {
+        "nets/net.onnx": "nets: has net.onnx, changed since this command wrote it",
+        "nets/other.onnx": "nets: has other.onnx, which this command would replace but did not",
+        "nets/folder.onnx": "--out nets/folder.onnx: expected a file's name, got a folder",
+        "file/net.onnx": "--out file: expected a folder, but file is none",
+        "/proc/net.onnx": "this folder cannot be written to",
+        "n" * 250 + ".onnx": "a name of more than 255 bytes",
+    }.items():
+        assert main(["export", domain, "--out", out]) == 1
+        assert said in capsys.readouterr().err
+    assert Path("nets/net.onnx").read_bytes() == Path("nets/other.onnx").read_bytes() == b"mine"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
 from exemplar.data.problems import RequestError
@@ -17,6 +18,7 @@ from exemplar.store import layout as places
 from flows import cli
 from flows import layout as flow
 from flows.layout import make_layouts
+from flows.layout_arguments import changes_of
 from tests.flows.layout_project import (
     COLOURS,
     GAN,
@@ -139,7 +141,7 @@ def test_devices_and_folders_are_looked_at_first(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(flow, "write_source", full)
     assert cli.main(command) == 1
-    assert "exemplar layout: [Errno 28] No space left" in capsys.readouterr().err
+    assert "locked/out: cannot be written to (No space left on device)" in capsys.readouterr().err
     assert not OUT.exists() and not list(Path("locked").rglob("*.png"))
 
 
@@ -171,8 +173,6 @@ def test_changes_keep_what_they_leave_open(monkeypatch: pytest.MonkeyPatch) -> N
         ["layout", "a", "b", "c", "--out", "d", "--method", "gan", "--steps", "9", "--side", "64",
          "--backbone", "vgg19_small:w.pth", "--snap"]
     )  # fmt: skip
-    from flows.layout_arguments import changes_of
-
     found = flow._settings(changes_of(args), [])
     assert found is not None and found.gan.training.iterations == 9
     assert found.gan.training.checkpoint_every == 2 and found.gan.generator.width == 4
@@ -180,6 +180,15 @@ def test_changes_keep_what_they_leave_open(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.working_side == found.patches.working_side == 64 and found.patches.rounds == 2
     assert args.snap == 0
     assert flow._settings({}, []).gan.backbone.kind == "estimator"
+
+
+def test_zero_is_a_seed() -> None:
+    Path("params.yaml").write_text(yaml.safe_dump({"layout": {"seed": 5, "working_side": 40}}))
+    for words, seed in (([], 5), (["--seed", "0"], 0), (["--seed", "7"], 7)):
+        args = cli.parser().parse_args(["layout", "a", "b", "c", "--out", "d", *words])
+        assert changes_of(args) == ({"seed": seed} if words else {})
+        found = flow._settings(changes_of(args), [])
+        assert found is not None and found.seed == seed
 
 
 def test_the_command_line_prints_folders_and_problems(capsys) -> None:

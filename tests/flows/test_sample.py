@@ -12,8 +12,9 @@ import torch
 import yaml
 from PIL import Image
 
+from exemplar.data.problems import RequestError
 from exemplar.methods.glann.codes import write_codes
-from exemplar.methods.glann.requests import Request, RequestError
+from exemplar.methods.glann.requests import Request
 from exemplar.store import layout
 from exemplar.store.arrays import array, open_group, write_group
 from exemplar.store.files import content_hash, remove
@@ -46,7 +47,7 @@ def test_samples_and_their_sources() -> None:
         *(f"sample-00{n}.png" for n in range(1, 6)), "contact-sheet.png", "sources.png",
         "sources.csv",
     ]  # fmt: skip
-    assert sorted(OUT.iterdir()) == sorted(made)
+    assert sorted(OUT.iterdir()) == sorted([*made, OUT / "sample.json"])
     images = np.stack([read(path) for path in made[:5]])
     assert np.abs(images - untrained.trained().sample(16, 0)[:5]).max() <= 1
     table = pd.read_csv(OUT / "sources.csv")
@@ -241,3 +242,41 @@ def test_outside_a_project_it_is_told(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path / "empty")
     assert cli.main(["sample", "--domain", "d", "--out", "o"]) == 1
     assert "exemplar sample: params.yaml: no such file" in capsys.readouterr().err
+
+
+def test_fewer_samples_leave_none_of_more_and_nobodys_files_are_lost(capsys) -> None:
+    sample(request(6, interpolate=True), OUT)
+    (OUT / "notes.txt").write_text("mine")
+    capsys.readouterr()
+    sample(request(2), OUT)
+    assert "note: out: replaces 12 results of an earlier `exemplar sample`\n" in (
+        capsys.readouterr().err
+    )
+    assert sorted(path.name for path in OUT.iterdir()) == [
+        "contact-sheet.png", "notes.txt", "sample-001.png", "sample-002.png", "sample.json",
+        "sources.csv", "sources.png",
+    ]  # fmt: skip
+    (OUT / "sample-003.png").write_text("mine")
+    (OUT / "sample-001.png").write_text("mine")
+    before = {path: path.read_bytes() for path in OUT.iterdir()}
+    with pytest.raises(RequestError) as told:
+        sample(request(4), OUT)
+    assert "out: has sample-003.png, which this command would replace" in str(told.value)
+    assert "out: has sample-001.png, changed since this command wrote it" in str(told.value)
+    with pytest.raises(RequestError, match=r"out/sample-002.png: would be replaced or removed"):
+        sample(request(1, invert=(OUT / "sample-002.png",)), OUT)
+    assert {path: path.read_bytes() for path in OUT.iterdir()} == before
+
+
+def test_samples_are_whole_or_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample(request(2), OUT)
+    before = content_hash(OUT)
+
+    def stopped(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flow, "_sources", stopped)
+    for folder in (OUT, Path("new/deep")):
+        with pytest.raises(KeyboardInterrupt):
+            sample(request(3), folder)
+    assert content_hash(OUT) == before and not Path("new").exists()

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -296,3 +297,23 @@ def cluster(folder: Path) -> Iterator[str]:
             start("worker", address, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1",
                   "--local-directory", str(folder / "scratch"))  # fmt: skip
         yield address
+
+
+def test_a_folder_of_results_may_be_on_another_disk(log, tmp_path, expected):
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs another file system")
+    with TemporaryDirectory(dir=shared) as other:
+        (tmp_path / "features").symlink_to(other, target_is_directory=True)
+        for _ in range(2):
+            fill(Path("features", "x.zarr"), log)
+            assert content_hash(Path(other, "x.zarr")) == expected
+        assert [path.name for path in Path(other).iterdir()] == ["x.zarr"]
+    assert not list(Path(".work").rglob("group.zarr"))
+
+
+def test_where_nothing_can_be_written_no_shard_is_made(log, tmp_path):
+    (tmp_path / "features").symlink_to("nowhere")
+    with pytest.raises(OSError, match=r"^features: expected a folder for x.zarr that can be"):
+        fill(Path("features", "x.zarr"), log)
+    assert not Path(".work").exists()

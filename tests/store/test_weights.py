@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 import torch
 from torch import nn
@@ -35,3 +37,18 @@ def test_every_difference_is_listed():
     text = str(caught.value)
     assert "missing bias" in text and "unexpected more" in text
     assert "weight: expected (2, 4), got (2, 3)" in text
+
+
+def test_a_full_disk_is_an_error_of_the_disk(tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_weights(path, {"w": torch.zeros(3)}, {})
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(OSError, match=r"net.safetensors: cannot be written \(.*; see to the"):
+            save_weights(path, {"w": torch.zeros(100_000)}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    assert sorted(each.suffix for each in tmp_path.iterdir()) == [".json", ".safetensors"]

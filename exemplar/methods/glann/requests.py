@@ -6,7 +6,7 @@ Before anything is made, so that all that is wrong is told at once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from PIL import Image
 from exemplar.data.crops import central_square, padded_square, resized
 from exemplar.data.inputs import BadPhoto
 from exemplar.data.pixels import decode
+from exemplar.data.problems import RequestError
 from exemplar.methods.glann.looks import Look, load_look
 from exemplar.methods.glann.losses import Reconstruction, reconstruction
 from exemplar.methods.glann.model import Sampler, load_sampler
@@ -27,10 +28,6 @@ from exemplar.settings import load_params, section
 from exemplar.store import layout
 
 Loaded = TypeVar("Loaded")
-
-
-class RequestError(ValueError):
-    """What was asked for cannot be made; the text says everything that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -74,26 +71,21 @@ class Model:
     settings: SamplesSettings
 
 
-def checked(request: Request, out: Path) -> tuple[Model, np.ndarray]:
+def checked(request: Request, known: Sequence[str] = ()) -> tuple[Model, np.ndarray]:
     """Reads everything that was asked for, with every network that is needed to make it.
 
     Args:
         request: what to make.
-        out: the folder to write to; nothing is written there yet.
+        known: what is wrong already, to be told with the rest.
 
     Returns:
         The model, and the images to be inverted, (n, H, W, 3) u8, as those that it makes.
 
     Raises:
         RequestError: there is no such model, weights are missing, an image cannot be read, an
-            interpolation has no ends, or `out` cannot be a folder; every problem.
+            interpolation has no ends; every problem.
     """
-    problems = []
-    for path in (out, *out.parents):
-        if path.is_symlink() or path.exists():
-            if not path.is_dir():
-                problems.append(f"--out {out}: expected a folder, but {path} is none; name another")
-            break
+    problems = list(known)
     if request.interpolate and request.count < 2:
         problems.append(f"--interpolate: needs two samples or more, got --count {request.count}")
     stems = Counter(path.stem for path in request.invert)

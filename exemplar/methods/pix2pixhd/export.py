@@ -126,9 +126,9 @@ def export(model: Pix2pixHD, styles: Styles, path: Path) -> float:
         differences = compare(model, styles, partial)
         if differences.max() > LEVELS_APART:
             raise ExportError(
-                f"{path}: not written: ONNX Runtime's image differs by {differences.max()} of 256 "
-                f"levels, expected at most {LEVELS_APART}; try other versions of onnxscript and "
-                "onnxruntime"
+                f"{path.name}: not written: ONNX Runtime's image differs by {differences.max()} of "
+                f"256 levels, expected at most {LEVELS_APART}; try other versions of onnxscript "
+                "and onnxruntime"
             )
     return float(differences.mean())
 

@@ -74,7 +74,7 @@ class Request:
     @property
     def facts(self) -> list[object]:
         """What labels depend on beside the files."""
-        number = self.clusters or DEFAULT_CLUSTERS
+        number = DEFAULT_CLUSTERS if self.clusters is None else self.clusters
         return [list(self.mapping), self.snap, number, self.labels, self.palette]
 
 
@@ -131,7 +131,7 @@ def read_request(
             condition = drawn_lines(picture, problems)
         elif request.labels == CLUSTERS:
             found = network()
-            number = request.clusters or DEFAULT_CLUSTERS
+            number = DEFAULT_CLUSTERS if request.clusters is None else request.clusters
             if found is not None:
                 condition = clustered(picture, found, number, seed, request.snap, problems)
         else:
