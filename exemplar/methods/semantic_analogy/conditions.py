@@ -14,21 +14,22 @@ from numpy.typing import NDArray
 
 from exemplar.data.pictures import Picture, read_picture
 from exemplar.data.problems import Problems
-from exemplar.methods.semantic_analogy.clusters import (
+from exemplar.labels.clusters import (
     Clusters,
     Network,
     assign,
     cluster,
     cluster_names,
 )
-from exemplar.methods.semantic_analogy.drawn import Drawn, read_map
-from exemplar.methods.semantic_analogy.label_maps import (
+from exemplar.labels.drawn import Drawn, read_map
+from exemplar.labels.label_maps import (
     class_mask,
     exact,
     known_share,
     source_classes,
     target_classes,
 )
+from exemplar.labels.palette import Entry, Palette, distinct_colours, unpacked
 from exemplar.methods.semantic_analogy.labelled_images import (
     resized_image,
     resized_labels,
@@ -40,7 +41,6 @@ from exemplar.methods.semantic_analogy.line_drawings import (
     edge_labels,
     is_drawing,
 )
-from exemplar.methods.semantic_analogy.palette import Entry, Palette, distinct_colours, unpacked
 
 Labels = NDArray[np.uint8]
 

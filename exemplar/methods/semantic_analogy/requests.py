@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from exemplar.data.pictures import Picture, read_picture
 from exemplar.data.problems import Problems
-from exemplar.methods.semantic_analogy.clusters import Network
+from exemplar.labels.clusters import Network
+from exemplar.labels.palette import (
+    Palette,
+    read_entries,
+)
 from exemplar.methods.semantic_analogy.conditions import (
     Condition,
     clustered,
     drawn_lines,
     labelled,
-)
-from exemplar.methods.semantic_analogy.palette import (
-    Palette,
-    read_entries,
 )
 from exemplar.methods.semantic_analogy.settings import Method
 from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE, Source

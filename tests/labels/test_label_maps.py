@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
-from exemplar.methods.semantic_analogy.drawn import Drawn, drawn, read_map
-from exemplar.methods.semantic_analogy.label_maps import (
+from exemplar.labels.drawn import Drawn, drawn, read_map
+from exemplar.labels.label_maps import (
     class_mask,
     exact,
     known_share,
     source_classes,
     target_classes,
 )
-from exemplar.methods.semantic_analogy.palette import Entry, Palette, label_image, read_entries
+from exemplar.labels.palette import Entry, Palette, label_image, read_entries
 
 RED, BLUE, WHITE, GREEN = (200, 10, 10), (10, 10, 200), (255, 255, 255), (10, 160, 10)
 COLOURS = np.array([RED, BLUE, WHITE, GREEN], np.uint8)

@@ -16,7 +16,7 @@ from exemplar.data.inputs import BadPhoto
 from exemplar.data.pictures import file_bytes
 from exemplar.data.pixels import NUMBERS, stored
 from exemplar.data.problems import Problems
-from exemplar.methods.semantic_analogy.palette import packed
+from exemplar.labels.palette import packed
 
 GREY = 0x010101
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from exemplar.methods.semantic_analogy.palette import (
+from exemplar.labels.palette import (
     Entry,
     Palette,
     distinct_colours,

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exemplar.data.problems import Problems
-from exemplar.methods.semantic_analogy.drawn import GREY, Drawn
-from exemplar.methods.semantic_analogy.palette import (
+from exemplar.labels.drawn import GREY, Drawn
+from exemplar.labels.palette import (
     Entry,
     Palette,
     colour_of,
@@ -23,7 +23,7 @@ from exemplar.methods.semantic_analogy.palette import (
     packed,
     unpacked,
 )
-from exemplar.methods.semantic_analogy.snapping import (
+from exemplar.labels.snapping import (
     MOST,
     RARE,
     cleaned,
