@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from exemplar.data.layout_settings import CityscapesSettings
+from exemplar.labels.colours import label_palette
+from exemplar.labels.domains import known_in
 from exemplar.methods.pix2pixhd.answers import answer
-from exemplar.methods.pix2pixhd.layouts import IGNORE
+from exemplar.methods.pix2pixhd.layouts import IGNORE, REMEDY
 from exemplar.methods.pix2pixhd.model import load_model
 from exemplar.methods.pix2pixhd.requests import Request
 from exemplar.methods.pix2pixhd.stored import SamplesSettings, classes_of
 from exemplar.methods.pix2pixhd.styles import load_styles
-from exemplar.report.palettes import label_palette
 from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.arrays import array, open_group, read_rows
@@ -64,13 +64,10 @@ def edit(request: Request, domain: str, out: Path) -> list[Path]:
 
 
 def _as_numbered(request: Request, params: dict[str, Any], domain: str) -> Request:
-    """A request whose label maps have the numbers that the domain's own files have."""
-    if params.get("domains", {}).get(domain, {}).get("kind") != "cityscapes":
-        return request
-    known = section(params, f"domains.{domain}", CityscapesSettings).numbers()
-    numbers = tuple(known[name] for name in classes_of(domain) if name in known)
-    places = tuple(range(len(numbers)))
-    return replace(request, numbers=() if numbers == places else numbers)
+    """A request whose label maps have the numbers and colours that the domain's own files have."""
+    known = known_in(params, domain, classes_of(domain), REMEDY)
+    places = tuple(range(len(known.numbers)))
+    return replace(request, known=known, numbers=() if known.numbers == places else known.numbers)
 
 
 def _from_domain(request: Request, domain: str, folder: Path) -> Request:

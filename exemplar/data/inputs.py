@@ -126,6 +126,27 @@ def image_files(root: Path, below: str, listing: Listing) -> list[str]:
     return sorted(found)
 
 
+def other_files(root: Path, below: str, taken: Iterable[str]) -> list[str]:
+    """Every file below a folder that is none of the inputs, hidden ones too.
+
+    Args:
+        root: the domain's root.
+        below: a folder in it.
+        taken: the inputs, as paths below `root`.
+
+    Returns:
+        Paths below `root`, sorted; of a hidden folder itself, with a slash.
+    """
+    known, found = set(taken), []
+    for folder, subfolders, names in os.walk(root / below):
+        here = Path(folder).relative_to(root)
+        hidden = [name for name in subfolders if name.startswith(".")]
+        subfolders[:] = [name for name in subfolders if name not in hidden]
+        found += [f"{(here / name).as_posix()}/" for name in hidden]
+        found += [(here / name).as_posix() for name in names]
+    return sorted(_printable(source) for source in found if source not in known)
+
+
 def _is_side_file(path: Path) -> bool:
     name = path.name
     return name.startswith(".") or path.suffix.lower() in TABLES + TEXTS or name in SIDE_NAMES

@@ -12,17 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exemplar.data.problems import Problems
-from exemplar.labels.drawn import GREY, Drawn
-from exemplar.labels.palette import (
-    Entry,
-    Palette,
-    colour_of,
-    distinct_colours,
-    hexadecimal,
-    listed,
-    packed,
-    unpacked,
-)
+from exemplar.labels.colours import GREY, colour_of, distinct_colours, hexadecimal, packed, unpacked
+from exemplar.labels.drawn import Drawn
+from exemplar.labels.palette import Entry, Palette, listed
 from exemplar.labels.snapping import (
     MOST,
     RARE,
@@ -32,6 +24,7 @@ from exemplar.labels.snapping import (
     snapped,
     solid,
 )
+from exemplar.labels.values import places
 
 LEVELS = 256  # of grey
 SHOWN = 12  # classes that a message spells out
@@ -193,9 +186,9 @@ def _by_best(found: Drawn, palette: Palette) -> NDArray[np.int64]:
     """Places by colours or by numbers, whichever more pixels are known by; −1 where none is."""
     ways = []
     if found.colours is not None:
-        ways.append(_places(found.colours, packed(palette.colours)))
+        ways.append(places(found.colours, packed(palette.colours)))
     if found.ids is not None and palette.ids is not None:
-        ways.append(_places(found.ids, np.array(palette.ids)))
+        ways.append(places(found.ids, np.array(palette.ids)))
     if not ways:
         return np.full(found.size, -1)
     # Of equally good ways numbers go first. But a source of numbers that no palette image has room
@@ -204,13 +197,6 @@ def _by_best(found: Drawn, palette: Palette) -> NDArray[np.int64]:
     if not (found.coloured and palette.coloured) and not ours:
         ways.reverse()
     return max(ways, key=lambda places: int((places >= 0).sum()))
-
-
-def _places(codes: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The place of each code among the known ones, −1 where it is none."""
-    order = np.argsort(known, kind="stable")
-    at = np.minimum(np.searchsorted(known[order], codes), len(known) - 1)
-    return np.where(known[order][at] == codes, order[at], -1)
 
 
 def _names(

@@ -5,6 +5,7 @@ The end of the way: what `requests` has checked and `editing` makes, written.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,8 @@ def answer(model: Pix2pixHD, styles: Styles, request: Request, out: Path) -> lis
         RequestError: the request cannot be met; nothing was made.
     """
     checked = check(request, model.classes, styles)
+    for line in checked.said:
+        print(line, file=sys.stderr, flush=True)
     # Looks of a photograph are the same each time.
     count = 1 if checked.photograph is not None else request.count
     made = []

@@ -21,6 +21,7 @@ from exemplar.labels.clusters import (
     cluster,
     cluster_names,
 )
+from exemplar.labels.colours import distinct_colours, unpacked
 from exemplar.labels.drawn import Drawn, read_map
 from exemplar.labels.label_maps import (
     class_mask,
@@ -29,7 +30,7 @@ from exemplar.labels.label_maps import (
     source_classes,
     target_classes,
 )
-from exemplar.labels.palette import Entry, Palette, distinct_colours, unpacked
+from exemplar.labels.palette import Entry, Palette
 from exemplar.methods.semantic_analogy.labelled_images import (
     resized_image,
     resized_labels,

@@ -15,10 +15,7 @@ from numpy.typing import NDArray
 from exemplar.data.pictures import Picture, read_picture
 from exemplar.data.problems import Problems
 from exemplar.labels.clusters import Network
-from exemplar.labels.palette import (
-    Palette,
-    read_entries,
-)
+from exemplar.labels.palette import Palette, read_entries
 from exemplar.methods.semantic_analogy.conditions import (
     Condition,
     clustered,

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from exemplar.data.named_images import StoredImage
 from exemplar.data.problems import Problems
 from exemplar.features.pyramid import load_pyramid
-from exemplar.labels.palette import Palette, distinct_colours
+from exemplar.labels.colours import distinct_colours
+from exemplar.labels.palette import Palette
 from exemplar.labels.wishes import WishError, edited
 from exemplar.methods.semantic_analogy.labelled_images import (
     LabelMap,
