@@ -25,12 +25,13 @@ from exemplar.labels.values import Values, distinct_values, per_cent, places
 BLACK_WHITE = (0, 255)
 MOST_KNOWN = 0.75
 """Share of the pixels near colours of classes, from which a map was drawn in these."""
-HALF = 0.5
+MUCH = 0.05
+"""Share of the pixels with colours of classes, from which these may not be passed over."""
 ENDS = 32
 """Grey levels from black and from white within which a smoothed mask is either."""
 MOST_TONES = 0.9
 """Share of its pixels that are either, at least."""
-MIDDLE = 8
+FEWEST = 4
 """Levels that a smoothed mask has at least; fewer are numbers."""
 
 
@@ -198,7 +199,9 @@ def _mask(
     sure = masked and found.inexact  # others are masks, and this one was compressed
     between = found.inexact or not (black | white).all()
     both = min(share[black].sum(), share[white].sum()) > 0
-    if not sure and (numbered or len(numbers) < MIDDLE or not between or not both):
+    few = len(numbers) < FEWEST or bool(np.isin(numbers[numbers > 0], known.numbers).any())
+    few &= not found.inexact
+    if not sure and (numbered or few or not between or not both):
         return None
     if share[black | white].sum() < MOST_TONES:
         return None
@@ -222,10 +225,10 @@ def tones(found: Drawn) -> set[int]:
 
 
 def _conflict(values: Values, by_number: NDArray, by_colour: NDArray) -> bool:
-    """Whether most colours are those of classes, and some are of others than their numbers."""
+    """Whether colours are those of classes, and some of others than their numbers."""
     seen = (by_colour >= 0) & (by_colour != IGNORE)  # black is in many palettes
     share = values.counts[seen].sum() / values.counts.sum()
-    return bool(share >= HALF and (by_number[seen] != by_colour[seen]).any())
+    return bool(share >= MUCH and (by_number[seen] != by_colour[seen]).any())
 
 
 def _snapped(
