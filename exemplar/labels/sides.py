@@ -12,16 +12,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+Pairs = Sequence[Sequence[str]]
+"""Of classes that are exchanged."""
+
 MIRRORED = "mirrored"
-"""The attribute of a store with the pairs that a user has named."""
+"""The attribute of a store with the pairs that a user has named; none: names say them."""
 
 OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^A-Za-z]+")
 
 
-def exchanged(
-    classes: Sequence[str], pairs: Sequence[Sequence[str]] | None = None
-) -> NDArray[np.uint8]:
+def exchanged(classes: Sequence[str], pairs: Pairs | None = None) -> NDArray[np.uint8]:
     """What labels become in a mirror.
 
     Args:
