@@ -27,10 +27,12 @@ from exemplar.labels.label_maps import (
     class_mask,
     exact,
     known_share,
+    renumbered,
     source_classes,
     target_classes,
 )
 from exemplar.labels.palette import Entry, Palette
+from exemplar.labels.shares import counted, said_of_map
 from exemplar.methods.semantic_analogy.labelled_images import (
     resized_image,
     resized_labels,
@@ -132,9 +134,11 @@ def labelled(
             else _by_map(drawn, target, palette, entries, mapping, snapped, problems)
         )
 
-    notes = (
-        () if snap is None else (f"{path}: colours were snapped to {len(palette.names)} classes",)
-    )
+    way = "colour" if palette.coloured else "number"
+    counts = counted(labels, len(palette.names))
+    notes = (said_of_map(str(path), labels.shape, way, palette.names, counts),)
+    if snap is not None:
+        notes += (f"{path}: colours were snapped to {len(palette.names)} classes",)
     return Condition(labels, palette, read, notes)
 
 
@@ -233,7 +237,13 @@ def _by_map(
     if labels is None:
         return None
     mapped = {text for text in mapping if class_mask(text, drawn, palette, entries).any()}
-    return Read(labels, frozenset(mapped))
+    note = ""
+    if renumbered(drawn, palette):
+        note = (
+            f"{path}: its palette has other numbers than the source's map for the same colours; "
+            "its colours decide"
+        )
+    return Read(labels, frozenset(mapped), note)
 
 
 def _by_clusters(
