@@ -14,6 +14,7 @@ from typing import Any
 
 from exemplar.settings import SettingsError, load_params, section
 from flows.checks.finding import Finding, ok, problem, warning
+from flows.checks.labels import label_domains
 
 # The model of each section of params.yaml; `domains` has one for each of its own sections.
 MODELS = {
@@ -69,6 +70,7 @@ def check_project() -> Iterator[Finding]:
     else:
         yield from settings(params)
         yield from roots(params)
+        yield from label_domains(params)
     yield from dvc_state(Path())
     yield prefect_server(os.environ.get("PREFECT_API_URL", ""))
     yield from unfinished(Path(".work"), time.time())

@@ -82,12 +82,14 @@ class Condition(NamedTuple):
         palette: the classes.
         read_target: reads a target by them.
         notes: what a user should know, in sentences.
+        said: how the source's label map was understood, if there is one.
     """
 
     labels: Labels
     palette: Palette
     read_target: ReadTarget
     notes: tuple[str, ...] = ()
+    said: str = ""
 
 
 def labelled(
@@ -136,10 +138,11 @@ def labelled(
 
     way = "colour" if palette.coloured else "number"
     counts = counted(labels, len(palette.names))
-    notes = (said_of_map(str(path), labels.shape, way, palette.names, counts),)
-    if snap is not None:
-        notes += (f"{path}: colours were snapped to {len(palette.names)} classes",)
-    return Condition(labels, palette, read, notes)
+    said = said_of_map(str(path), labels.shape, way, palette.names, counts)
+    notes = (
+        () if snap is None else (f"{path}: colours were snapped to {len(palette.names)} classes",)
+    )
+    return Condition(labels, palette, read, notes, said)
 
 
 def clustered(
