@@ -15,10 +15,11 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from exemplar.features.pixelnet import PixelNet, PixelNetSettings, build_pixelnet, chunks
+from exemplar.labels.sides import exchanged
 from exemplar.settings import Settings
 from exemplar.store.files import content_hash
 from exemplar.store.weights import WeightsError, fit_weights, load_weights, save_weights
-from exemplar.training.augment import photometry, similarity, turn_normals, warp
+from exemplar.training.augment import mirrored, photometry, similarity, turn_normals, warp
 from exemplar.training.loop import TrainingSettings, train
 
 
@@ -103,8 +104,10 @@ def train_estimators(
     network = PixelNet(3, heads, settings.network)
     network = network.to(device).to(memory_format=torch.channels_last)
 
+    sides = torch.from_numpy(exchanged(parts)).float()
+
     def draw(generator: Generator) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        maps = _batch(truth, settings, generator)
+        maps = _batch(truth, settings, generator, sides)
         size = (settings.training.batch, settings.training.pixels)
         pixels = torch.randint(maps["edges"][0].numel(), size, generator=generator)
         image = maps.pop("image").to(device, memory_format=torch.channels_last)
@@ -127,9 +130,12 @@ def train_estimators(
 
 
 def _batch(
-    truth: dict[str, np.ndarray], settings: EstimatorsSettings, generator: Generator
+    truth: dict[str, np.ndarray], settings: EstimatorsSettings, generator: Generator, sides: Tensor
 ) -> dict[str, Tensor]:
-    """Random images with their maps, (B, C, H, W) float, varied in place and colour."""
+    """Random images with their maps, (B, C, H, W) float, varied in place and colour.
+
+    `sides` (256,) says what labels are in a mirror.
+    """
     size = settings.training.batch
     rows = torch.randint(len(truth["image"]), (size,), generator=generator).numpy()
     transform = similarity(size, generator, settings.zoom, settings.degrees, flip=True)
@@ -137,11 +143,13 @@ def _batch(
     normals = torch.from_numpy(truth["normals"][rows].astype(np.float32)).permute(0, 3, 1, 2)
     edges = torch.from_numpy(truth["edges"][rows].astype(np.float32))[:, None]
     labels = torch.from_numpy(truth["labels"][rows].astype(np.float32))[:, None]
+    labels = warp(labels, transform, "nearest")
+    labels = torch.where(mirrored(transform)[:, None, None, None], sides[labels.long()], labels)
     return {
         "image": photometry(warp(image, transform), generator),
         "normals": turn_normals(warp(normals, transform), transform),
         "edges": warp(edges, transform).clamp(0, 1),
-        "labels": warp(labels, transform, "nearest"),
+        "labels": labels,
     }
 
 

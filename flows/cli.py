@@ -182,7 +182,7 @@ def _edit(args: argparse.Namespace) -> int:
         photograph=args.photograph,
         count=args.count,
         seed=args.seed,
-        **({} if args.ignore is None else {"ignore": tuple(args.ignore)}),
+        ignore=Request.ignore if args.ignore is None else tuple(args.ignore),
     )
     for path in edit(request, args.domain, args.out):
         print(path)

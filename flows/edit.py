@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,15 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from exemplar.data.layout_settings import CityscapesSettings
 from exemplar.data.problems import Problems
+from exemplar.labels.colours import label_palette
+from exemplar.labels.domains import known_in
 from exemplar.methods.pix2pixhd.answers import answer, answer_files
-from exemplar.methods.pix2pixhd.layouts import IGNORE, map_files
+from exemplar.methods.pix2pixhd.layouts import IGNORE, REMEDY, map_files
 from exemplar.methods.pix2pixhd.model import Pix2pixHD, load_model
 from exemplar.methods.pix2pixhd.requests import Checked, Request, RequestError, check
 from exemplar.methods.pix2pixhd.stored import SamplesSettings, classes_of
 from exemplar.methods.pix2pixhd.styles import Styles, load_styles
-from exemplar.report.palettes import label_palette
 from exemplar.settings import load_params, near, section
 from exemplar.store import layout
 from exemplar.store.arrays import array, open_group, read_rows
@@ -86,6 +87,8 @@ def edit(request: Request, domain: str, out: Path) -> list[Path]:
     own = None if request.labels.exists() else _from_domain(request, domain, out / FOLDER)
     model, styles = load_model(weights, settings.device), load_styles(looks)
     checked, places = _checked(request, own, model, styles, out)
+    for line in checked.said if own is None else ():
+        print(line, file=sys.stderr, flush=True)
     origins = [_origin(request, checked, place, domain) for place in range(len(places))]
     for place, origin in zip(places, origins, strict=True):
         tell_replaced(place, origin)
@@ -165,13 +168,10 @@ def _advise(own: Own, problems: Problems) -> None:
 
 
 def _as_numbered(request: Request, params: dict[str, Any], domain: str) -> Request:
-    """A request whose label maps have the numbers that the domain's own files have."""
-    if params.get("domains", {}).get(domain, {}).get("kind") != "cityscapes":
-        return request
-    known = section(params, f"domains.{domain}", CityscapesSettings).numbers()
-    numbers = tuple(known[name] for name in classes_of(domain) if name in known)
-    places = tuple(range(len(numbers)))
-    return replace(request, numbers=() if numbers == places else numbers)
+    """A request whose label maps have the numbers and colours that the domain's own files have."""
+    known = known_in(params, domain, classes_of(domain), REMEDY)
+    places = tuple(range(len(known.numbers)))
+    return replace(request, known=known, numbers=() if known.numbers == places else known.numbers)
 
 
 def _from_domain(request: Request, domain: str, folder: Path) -> Own:

@@ -98,6 +98,8 @@ def make_layouts(request: Request, out: Path, changes: Mapping[str, Any]) -> lis
     check_places(out, places, request.files, problems)
     raise_all(problems)
     assert given is not None
+    for line in given.said:
+        print(line, file=sys.stderr, flush=True)
     for note in given.notes:
         print(f"note: {note}", file=sys.stderr, flush=True)
     network_of_labels = loaded[0] if loaded and request.labels == CLUSTERS else None

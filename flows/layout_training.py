@@ -40,8 +40,9 @@ METHOD = (
     "generator", "model", "objective", "source", "training", "translation",
 )  # fmt: skip
 CODE = (
-    "exemplar/estimators.py", "exemplar/features", "exemplar/settings.py", "exemplar/store",
-    "exemplar/training", *(f"exemplar/methods/semantic_analogy/{name}.py" for name in METHOD),
+    "exemplar/estimators.py", "exemplar/features", "exemplar/labels/sides.py",
+    "exemplar/settings.py", "exemplar/store", "exemplar/training",
+    *(f"exemplar/methods/semantic_analogy/{name}.py" for name in METHOD),
 )  # fmt: skip
 """What a trained GAN depends on beside its source and settings; not how label maps are read, so
 that it is found again when that changes."""

@@ -17,6 +17,7 @@ from torch import Tensor
 from exemplar.conditions.sources import ConditionsSettings, edge_network, extract
 from exemplar.estimators import Estimators, load_estimators
 from exemplar.features.pixelnet import batches
+from exemplar.labels.sides import MIRRORED
 from exemplar.memory import keep_freed_memory
 from exemplar.settings import load_params, section
 from exemplar.store import layout
@@ -104,13 +105,14 @@ def main() -> None:
         [settings.model_dump(mode="json"), list(classes), origins],
         [estimators.identity, sources_hash(*SOURCES), torch.__version__],
     )
+    sides = {MIRRORED: group.attrs[MIRRORED]} if MIRRORED in group.attrs else {}
     path = layout.conditions(domain)
     fill_group(
         path,
         arrays,
         count,
         Rows(photographs, known, estimators, edges, open_former(path, made_by, arrays)),
-        {"classes": list(classes), "origins": origins, "made_by": made_by},
+        {"classes": list(classes), "origins": origins, "made_by": made_by} | sides,
         [layout.images(domain)],
         SHARD,
         SOURCES,

@@ -248,7 +248,8 @@ def _input(domain: str, condition: str, row: int) -> np.ndarray:
     size = array(open_group(layout.images(domain), "image"), "image").shape[1:3]
     stored = read_rows(array(group, condition), [row])
     if condition == "labels":
-        return stored / max(1, len(name_list(group, "classes")) - 1)
+        last = len(name_list(group, "classes")) - 1
+        return np.where(stored > last, 0, stored) / max(1, last)  # 255 is no class
     return conditions.of(condition).encode(stored, size).mean(1).numpy()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from exemplar.labels.sides import MIRRORED
 from exemplar.memory import keep_freed_memory
 from exemplar.methods.pix2pix.generator import save_pix2pix
 from exemplar.methods.pix2pix.settings import Pix2PixSettings
@@ -50,7 +51,8 @@ def _pairs(domain: str, condition: str, rows: np.ndarray, folder: Path) -> Pairs
     classes = name_list(group, "classes") if condition == "labels" else ()
     photographs = array(open_group(layout.images(domain), "image"), "image")
     stored = working_copy(array(group, condition), rows, folder / "stored.npy")
-    return Pairs(stored, working_copy(photographs, rows, folder / "images.npy"), condition, classes)
+    images = working_copy(photographs, rows, folder / "images.npy")
+    return Pairs(stored, images, condition, classes, group.attrs.get(MIRRORED))  # pyright: ignore[reportArgumentType]
 
 
 if __name__ == "__main__":

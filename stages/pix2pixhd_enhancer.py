@@ -12,6 +12,7 @@ from exemplar.methods.pix2pixhd.pictures import Pictures
 from exemplar.methods.pix2pixhd.stored import (
     EnhancerSettings,
     inputs,
+    mirrored_in,
     perceptual_backbone,
     shown_set,
     training_set,
@@ -42,7 +43,7 @@ def main() -> None:
             model = grown(model).to(training.device)
             name, work = f"pix2pixhd_enhancer {domain} {level}", folder / f"level-{level}"
             histories[level] = train_level(
-                model, photographs, training, work, name, backbone, pictures
+                model, photographs, training, work, name, backbone, pictures, mirrored_in(domain)
             )
         with written(layout.pix2pixhd_progress(domain, "enhancer")) as partial:
             for level, history in histories.items():

@@ -19,6 +19,7 @@ from exemplar.methods.pix2pixhd.stored import (
     candidates_path,
     classes_of,
     inputs,
+    mirrored_in,
     photographed,
     rows_in,
     training_set,
@@ -128,7 +129,10 @@ def judge_of(domain: str, settings: Pix2pixHDEvaluateSettings, out: Path) -> Seg
         by = chosen.model_dump(mode="json")
         with workplace(f"pix2pixhd_evaluate/{domain}", *inputs(domain), by) as folder:
             known = training_set(domain, folder)
-            judge = train_segmenter(known.images, known.labels, classes, chosen, folder, domain)
+            sides = mirrored_in(domain)
+            judge = train_segmenter(
+                known.images, known.labels, classes, chosen, folder, domain, sides
+            )
             config = judge.network.config | {"classes": list(classes), "data": domain}
             save_weights(out / "judge.safetensors", judge.network.state_dict(), config)
         return judge

@@ -14,6 +14,7 @@ from exemplar.methods.pix2pixhd.stored import (
     GlobalSettings,
     classes_of,
     inputs,
+    mirrored_in,
     perceptual_backbone,
     shown_set,
     training_set,
@@ -45,7 +46,9 @@ def main() -> None:
         backbone = perceptual_backbone(settings.backbone)
         pictures = Pictures(shown_set(domain, settings.samples, folder / "shown"), folder / "seen")
         work = folder / "level-0"
-        history = train_level(model, photographs, training, work, name, backbone, pictures)
+        history = train_level(
+            model, photographs, training, work, name, backbone, pictures, mirrored_in(domain)
+        )
         with written(layout.pix2pixhd_progress(domain, network)) as partial:
             write_history(partial / "losses-0.csv", history)
             copytree(pictures.folder, partial / "samples")

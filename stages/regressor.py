@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exemplar.labels.sides import MIRRORED
 from exemplar.methods.pixelnn.regressor import (
     RegressorSettings,
     save_regressor,
@@ -29,7 +30,10 @@ def main() -> None:
     ) as folder:
         stored = working_copy(array(group, condition), rows, folder / "stored.npy")
         images = working_copy(photographs, rows, folder / "images.npy")
-        regressor = train_regressor(stored, images, condition, classes, settings, folder)
+        regressor = train_regressor(
+            stored, images, condition, classes, settings, folder,
+            mirrors=group.attrs.get(MIRRORED),  # pyright: ignore[reportArgumentType]
+        )  # fmt: skip
         save_regressor(layout.regressor(domain, condition), regressor)
 
 

@@ -7,7 +7,7 @@ store. Source: pix2pixHD's data set, Wang et al., CVPR 2018.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,11 +19,15 @@ from exemplar.data.inputs import BadPhoto, DomainError, Listing, Rejection
 from exemplar.data.layout_settings import CityscapesSettings
 from exemplar.data.photo_files import image_files
 from exemplar.data.pixels import decode, numbers
+from exemplar.labels.domains import known_of
+from exemplar.labels.drawn import Drawn, of_file
+from exemplar.labels.known import Known
+from exemplar.labels.recognition import Recognised, recognised, tones
+from exemplar.labels.shares import counted
 from exemplar.store.items import SPLITS
 
-IGNORE = 255  # as in all stores: a pixel without a class
+WHITE = 255  # of a mask
 SUFFIXES = {"label": "_gtFine_labelIds", "inst": "_gtFine_instanceIds", "img": "_leftImg8bit"}
-SHOWN = 10  # numbers in a message
 
 Decoded = TypeVar("Decoded")
 
@@ -53,11 +57,16 @@ class LayoutArrays:
 
     Attributes:
         image: (H, W, 3) u8, black where there is no photograph.
-        labels: (H, W) u8, classes or `IGNORE`.
+        labels: (H, W) u8, classes or 255.
         instances: (H, W) u16; the labels where there is no instance map.
         width: of the label map in pixels.
         height: the same.
         sha256: of all files.
+        counts: (C + 1,) pixels of each class in `labels`, at the end those without one.
+        way: how the label map was read, see `labels.recognition.Recognised`.
+        notes: what a user should know of it, in sentences.
+        palette: the colour of each number of a map with a coloured palette, if it is read by
+            numbers.
     """
 
     image: np.ndarray
@@ -66,6 +75,10 @@ class LayoutArrays:
     width: int
     height: int
     sha256: str
+    counts: np.ndarray
+    way: str
+    notes: tuple[str, ...]
+    palette: dict[int, int]
 
 
 def inputs(settings: CityscapesSettings) -> tuple[list[LayoutFiles], list[Rejection]]:
@@ -102,7 +115,30 @@ def inputs(settings: CityscapesSettings) -> tuple[list[LayoutFiles], list[Reject
     return found, listing.rejections
 
 
-def read(files: LayoutFiles, settings: CityscapesSettings) -> LayoutArrays:
+def are_masks(layouts: Iterable[LayoutFiles], settings: CityscapesSettings) -> bool:
+    """Whether all label maps together have nothing but 0 and 255, and there are two classes.
+
+    Only then are these two classes: beside other numbers, 255 says that a pixel has none.
+    """
+    known, found = known_of(settings), set[int]()
+    if len(known.names) != 2 or WHITE in known.numbers:
+        return False
+    for files in layouts:
+        try:
+            drawn = of_file((settings.root / files.label).read_bytes())
+        except (BadPhoto, OSError):
+            continue  # told when it is read
+        if drawn.ids is None:
+            return False
+        found |= tones(drawn)
+        if not found <= {0, WHITE}:
+            return False
+    return found == {0, WHITE}
+
+
+def read(
+    files: LayoutFiles, settings: CityscapesSettings, masked: bool | None = None
+) -> LayoutArrays:
     """Reads a layout and brings it to the domain's size.
 
     Of each the largest central part of the size's proportions is used. Photographs are averaged;
@@ -111,39 +147,43 @@ def read(files: LayoutFiles, settings: CityscapesSettings) -> LayoutArrays:
     Args:
         files: one layout's.
         settings: of the domain.
+        masked: whether all maps are masks of 0 and 255, see `are_masks`.
 
     Raises:
-        BadPhoto: a file cannot be read, is of another size than its label map, holds colours in
-            place of numbers, or labels without a class. All problems together.
+        BadPhoto: a file cannot be read, is of another size than its label map, an instance map has
+            colours in place of numbers, or labels have no class. All problems together.
     """
     problems: list[str] = []
-    maps = {"label map": _read(settings.root / files.label, numbers, problems)}
-    if files.inst:
-        maps["instance map"] = _read(settings.root / files.inst, numbers, problems)
+    drawn = _read(settings.root / files.label, of_file, problems)
+    instances = _read(settings.root / files.inst, numbers, problems) if files.inst else None
     photograph = _read(settings.root / files.img, decode, problems) if files.img else None
-    labels = maps["label map"]
-    sizes = {what: values.shape for what, values in maps.items() if values is not None}
+    sizes: dict[str, tuple[int, ...]] = {}
+    if instances is not None:
+        sizes["instance map"] = instances.shape
     if photograph is not None:
         sizes["photograph"] = (photograph.height, photograph.width)
     for what, size in sizes.items():
-        if labels is not None and size != labels.shape:
-            problems.append(f"its {what} is {_said(size)}, its label map {_said(labels.shape)}")
-    classes = None if labels is None else _classes(labels, settings, problems)
-    if problems or labels is None or classes is None:
+        if drawn is not None and size != drawn.size:
+            problems.append(f"its {what} is {_said(size)}, its label map {_said(drawn.size)}")
+    known = known_of(settings)
+    found = None if drawn is None else _recognised(drawn, known, masked, problems)
+    if problems or drawn is None or found is None:
         raise BadPhoto("; ".join(problems))
-    instances = maps.get("instance map")
-    chosen = _middles(labels.shape, settings.size)
+    chosen = _middles(drawn.size, settings.size)
     image = np.zeros((*settings.size, 3), np.uint8)
     if photograph is not None:
-        box = _central(labels.shape, settings.size)
+        box = _central(drawn.size, settings.size)
         size = (settings.size[1], settings.size[0])
         image = np.array(photograph.resize(size, Image.Resampling.LANCZOS, box))
-    shrunk = classes[chosen]
+    shrunk = found.labels[chosen]
     owners = shrunk if instances is None else instances[chosen]
     given = [settings.root / path for path in (files.label, files.inst, files.img) if path]
     digest = hashlib.sha256(b"".join(hashlib.sha256(p.read_bytes()).digest() for p in given))
-    height, width = labels.shape
-    return LayoutArrays(image, shrunk, _short(owners), width, height, digest.hexdigest())
+    height, width = drawn.size
+    return LayoutArrays(
+        image, shrunk, _short(owners), width, height, digest.hexdigest(),
+        counted(shrunk, len(known.names)), found.way, found.notes, _palette(drawn, found),
+    )  # fmt: skip
 
 
 def _named(root: Path, folder: str, part: str, listing: Listing) -> dict[str, str]:
@@ -172,24 +212,22 @@ def _read(path: Path, decoder: Callable[[bytes], Decoded], problems: list[str]) 
         return None
 
 
-def _classes(
-    labels: np.ndarray, settings: CityscapesSettings, problems: list[str]
-) -> np.ndarray | None:
-    """Numbers of label maps as places among the classes, (H, W) u8."""
-    places = {number: place for place, number in enumerate(settings.numbers().values())}
-    places |= dict.fromkeys(settings.ignore, IGNORE)
-    lowest = int(labels.min())
-    counts = np.bincount((labels - lowest).ravel())  # many times as fast as np.unique
-    found = (np.flatnonzero(counts) + lowest).tolist()
-    unknown = [number for number in found if number not in places]
-    if unknown:
-        shown = ", ".join(map(str, unknown[:SHOWN])) + (", …" if len(unknown) > SHOWN else "")
-        problems.append(f"labels {shown} have no class; name them in classes or in ignore")
+def _recognised(
+    drawn: Drawn, known: Known, masked: bool | None, problems: list[str]
+) -> Recognised | None:
+    try:
+        return recognised(drawn, known, masked)
+    except BadPhoto as error:
+        problems.append(str(error))
         return None
-    table = np.full(len(counts), IGNORE, np.uint8)
-    for number in found:
-        table[number - lowest] = places[number]
-    return table[labels - lowest]
+
+
+def _palette(drawn: Drawn, found: Recognised) -> dict[int, int]:
+    """The colour of each number, where colours say nothing unless other maps have them too."""
+    if found.way != "number" or not drawn.coloured or drawn.ids is None or drawn.colours is None:
+        return {}
+    numbers, first = np.unique(drawn.ids, return_index=True)
+    return dict(zip(numbers.tolist(), drawn.colours.ravel()[first].tolist(), strict=True))
 
 
 def _central(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -71,7 +71,8 @@ def prepare_photographs(
 
 def code_hash() -> str:
     """Unfinished work of other code is not continued."""
-    return content_hash(*sorted(Path(__file__).parent.rglob("*.py")))
+    here = Path(__file__).parent
+    return content_hash(*sorted([*here.rglob("*.py"), *(here.parent / "labels").rglob("*.py")]))
 
 
 def _stamp(path: Path) -> list[int]:

@@ -6,28 +6,59 @@ goes on where it was interrupted.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import sys
+from collections import Counter
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from exemplar.data.cityscapes import LayoutArrays, LayoutFiles, inputs, read
+from exemplar.data.cityscapes import LayoutArrays, LayoutFiles, are_masks, inputs, read
 from exemplar.data.ingest import check_rejections, code_hash, write_rejections
-from exemplar.data.inputs import BadPhoto, DomainError, Rejection
+from exemplar.data.inputs import BadPhoto, DomainError, Rejection, told
 from exemplar.data.layout_settings import CityscapesSettings
 from exemplar.data.settings import PrepareSettings
 from exemplar.data.splits import NOTHING, Needed, need_enough
 from exemplar.data.workers import OrderedMap, ordered_map
-from exemplar.store.items import write_items
+from exemplar.labels.agreement import exchanged_palettes
+from exemplar.labels.shares import shares, unlearnable
+from exemplar.labels.sides import MIRRORED
+from exemplar.store.items import SPLITS, write_items
 from exemplar.store.shards import fill_group
 
 SHARD = 8  # layouts: they may be large
 
-Task = tuple[LayoutFiles, CityscapesSettings]
-Good = tuple[LayoutFiles, tuple[int, int, str]]
-"""A layout with its label map's width and height, and the hash of its files."""
+SHOWN = 10  # files that a line names
+
+Task = tuple[LayoutFiles, CityscapesSettings, bool]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a layout after looking at it.
+
+    Attributes:
+        width: of its label map in pixels.
+        height: the same.
+        sha256: of its files.
+        counts: (C + 1) pixels of each class at the domain's size, at the end those without one.
+        way: how its classes were told.
+        notes: what a user should know of it.
+        palette: the colour of each number, see `LayoutArrays`.
+    """
+
+    width: int
+    height: int
+    sha256: str
+    counts: tuple[int, ...]
+    way: str
+    notes: tuple[str, ...]
+    palette: dict[int, int]
+
+
+Good = tuple[LayoutFiles, Facts]
 
 
 def prepare_layouts(
@@ -46,12 +77,13 @@ def prepare_layouts(
         needed: the fewest images of each split.
 
     Raises:
-        DomainError: the data set is not there, too many layouts are bad, or there are too few, or
-            none to learn from.
+        DomainError: the data set is not there, too many layouts are bad, there are too few or none
+            to learn from, or a class has no pixels in those that there are.
     """
     layouts, rejections = inputs(settings)
+    masked = are_masks(layouts, settings)
     with ordered_map(common.workers) as each:
-        good, fallen = _examined(layouts, settings, each)
+        good, fallen = _examined(layouts, settings, masked, each)
         rejections += fallen
         write_rejections(out / "rejected.csv", rejections)
         check_rejections(rejections, len(good), common.rejected_limit, out / "rejected.csv")
@@ -61,17 +93,21 @@ def prepare_layouts(
                 "there is nothing to learn from"
             )
         need_enough(out.name, [files.split for files, _ in good], needed)
+        _tell(good, rejections, settings)
         write_items(out / "items.parquet", _table(good, settings))
-        found = [[asdict(files), list(facts)] for files, facts in good]
+        found = [[asdict(files), facts.width, facts.height, facts.sha256] for files, facts in good]
+        attributes: dict[str, list] = {"classes": list(settings.numbers())}
+        if settings.mirrored is not None:
+            attributes[MIRRORED] = [list(pair) for pair in settings.mirrored]
         fill_group(
             out / "images.zarr",
             _arrays(settings),
             len(good),
-            partial(_produced, good, settings, each),
-            {"classes": list(settings.numbers())},
+            partial(_produced, good, settings, masked, each),
+            attributes,
             [settings.model_dump(mode="json"), code_hash(), found],
             SHARD,
-            ("exemplar/data",),
+            ("exemplar/data", "exemplar/labels"),
         )
 
 
@@ -87,16 +123,16 @@ def _arrays(settings: CityscapesSettings) -> dict[str, tuple[tuple[int, ...], st
 
 
 def _produced(
-    good: list[Good], settings: CityscapesSettings, each: OrderedMap, part: slice
+    good: list[Good], settings: CityscapesSettings, masked: bool, each: OrderedMap, part: slice
 ) -> dict[str, np.ndarray]:
     """The arrays of some layouts.
 
     Raises:
         DomainError: a file is another than when it was examined.
     """
-    made = list(each(_read, [(files, settings) for files, _ in good[part]]))
-    for (files, (*_, sha256)), arrays in zip(good[part], made, strict=True):
-        if arrays.sha256 != sha256:
+    made = list(each(_read, [(files, settings, masked) for files, _ in good[part]]))
+    for (files, facts), arrays in zip(good[part], made, strict=True):
+        if arrays.sha256 != facts.sha256:
             raise DomainError(
                 f"{settings.root / files.label}: changed while the domain was being prepared; run "
                 "the stage again"
@@ -111,27 +147,62 @@ def _produced(
 
 
 def _examined(
-    layouts: list[LayoutFiles], settings: CityscapesSettings, each: OrderedMap
+    layouts: list[LayoutFiles], settings: CityscapesSettings, masked: bool, each: OrderedMap
 ) -> tuple[list[Good], list[Rejection]]:
     """The layouts that can be used, and why the others cannot."""
     good: list[Good] = []
     rejections: list[Rejection] = []
-    seen = each(_facts, [(files, settings) for files in layouts])
+    seen = each(_facts, [(files, settings, masked) for files in layouts])
     for files, found in zip(layouts, seen, strict=True):
         if isinstance(found, str):
             rejections.append(Rejection(files.label, found))
         else:
             good.append((files, found))
-    return good, rejections
+    wrong = exchanged_palettes([facts.palette for _, facts in good])
+    rejections += [Rejection(good[place][0].label, reason) for place, reason in wrong.items()]
+    return [each for place, each in enumerate(good) if place not in wrong], rejections
 
 
-def _facts(task: Task) -> tuple[int, int, str] | str:
-    """A layout's width, height and hash, or what is wrong with it."""
+def _tell(good: list[Good], rejections: list[Rejection], settings: CityscapesSettings) -> None:
+    """Says how label maps were read, and which files were not; tells what cannot be learned.
+
+    Raises:
+        DomainError: a class has no pixels, or too many pixels have no class.
+    """
+    left = sorted(each.source for each in rejections if not each.bad)
+    if left:
+        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+        print(f"left out: {', '.join(left[:SHOWN])}{more}", file=sys.stderr)
+    names = list(settings.numbers())
+    for split in SPLITS:
+        some = [facts for files, facts in good if files.split == split]
+        if not some:
+            continue
+        counts = np.sum([facts.counts for facts in some], axis=0)
+        ways = " or ".join(sorted({facts.way for facts in some}))
+        number = "1 label map" if len(some) == 1 else f"{len(some)} label maps"
+        print(
+            f"{split}_label: {number}, classes by {ways}: {shares(names, counts)}", file=sys.stderr
+        )
+    for note, count in Counter(note for _, facts in good for note in facts.notes).items():
+        first = next(files.label for files, facts in good if note in facts.notes)
+        others = f" and {count - 1} more" if count > 1 else ""
+        print(f"note: {first}{others}: {note}", file=sys.stderr)
+    learned = [facts.counts for files, facts in good if files.split == "train" and files.img]
+    if wrong := unlearnable(names, np.sum(learned, axis=0), settings.spared()):
+        raise DomainError(told(settings.root / "train_label", wrong, "Then run the stage again"))
+
+
+def _facts(task: Task) -> Facts | str:
+    """What is known of a layout, or what is wrong with it."""
     try:
         arrays = read(*task)
     except BadPhoto as error:
         return str(error)
-    return arrays.width, arrays.height, arrays.sha256
+    counts = tuple(arrays.counts.tolist())
+    return Facts(
+        arrays.width, arrays.height, arrays.sha256, counts, arrays.way, arrays.notes, arrays.palette
+    )
 
 
 def _read(task: Task) -> LayoutArrays:
@@ -150,9 +221,9 @@ def _table(good: list[Good], settings: CityscapesSettings) -> pd.DataFrame:
             "split": [files.split for files, _ in good],
             "category": "",
             "source": [files.img or files.label for files, _ in good],
-            "sha256": [sha256 for _, (*_, sha256) in good],
+            "sha256": [facts.sha256 for _, facts in good],
             "licence": settings.licence,
-            "width": [width for _, (width, *_) in good],
-            "height": [height for _, (_, height, _) in good],
+            "width": [facts.width for _, facts in good],
+            "height": [facts.height for _, facts in good],
         }
     )

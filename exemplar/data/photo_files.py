@@ -16,7 +16,7 @@ from PIL import Image
 from exemplar.data.inputs import CAMERA_RAW, Listing, printable
 from exemplar.data.pixels import FORMATS
 
-# Of systems and their file managers: never named, as little as hidden files.
+# Of systems and their file managers, as little meant as hidden files.
 SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r")
 SYSTEM_FOLDERS = (
     "__macosx", "@eadir", "@recycle", "#recycle", "$recycle.bin", "system volume information",
@@ -55,7 +55,7 @@ CONVERTED = (*HEIC, ".jxl", ".jxr", ".wdp", ".exr", ".hdr", ".tga", ".dds", ".ic
 def image_files(root: Path, below: str, listing: Listing, used: Collection[str] = ()) -> list[str]:
     """Every file below a folder that should be a photograph, in the order of their paths.
 
-    Hidden files and those of systems are passed over; every other file is returned or noted.
+    Every file is returned or noted; of hidden folders, and those of systems, the folder is.
     Linked folders are followed, but not back to one that contains them, and none is read twice.
 
     Args:
@@ -106,11 +106,14 @@ def _files(top: Path, root: Path, listing: Listing) -> Iterator[Path]:
             listing.reject(where, f"the folder cannot be read: {error.strerror}")
             continue
         for path in paths:
-            if path.name.startswith(".") or path.name.lower() in SYSTEM_FILES:
-                continue
-            if not os.path.isdir(path):  # noqa: PTH112 (a link in a circle is no folder)
+            is_folder = os.path.isdir(path)  # noqa: PTH112 (a link in a circle is no folder)
+            systems = SYSTEM_FOLDERS if is_folder else SYSTEM_FILES
+            if path.name.startswith(".") or path.name.lower() in systems:
+                name = printable(path.relative_to(root).as_posix()) + "/" * is_folder
+                listing.reject(name, "left out: hidden, or a system's own", bad=False)
+            elif not is_folder:
                 yield path
-            elif path.name.lower() not in SYSTEM_FOLDERS:
+            else:
                 target = path.resolve()
                 if not path.is_symlink():
                     own.append(path)

@@ -20,9 +20,10 @@ from torch.nn import functional
 from exemplar.estimators import Estimators
 from exemplar.features.espnet import ESPNetSettings
 from exemplar.features.pixelnet import PixelNet, PixelNetSettings, chunks
+from exemplar.labels.sides import Pairs, exchanged
 from exemplar.settings import Settings
 from exemplar.store.convert import state_hash
-from exemplar.training.augment import photometry, similarity, warp
+from exemplar.training.augment import mirrored, photometry, similarity, warp
 from exemplar.training.loop import TrainingSettings, train
 
 IGNORE = 255
@@ -116,6 +117,7 @@ def train_segmenter(
     settings: TrainedJudge,
     folder: Path,
     data: str,
+    mirrors: Pairs | None = None,
 ) -> PixelSegmenter:
     """Trains a segmenter on photographs and their label maps.
 
@@ -126,6 +128,7 @@ def train_segmenter(
         settings: sizes, steps, variation.
         folder: for checkpoints; a training that was interrupted goes on.
         data: the domain's name.
+        mirrors: pairs of classes that a mirror exchanges; none: those that names say.
 
     Returns:
         The segmenter, on the CPU.
@@ -137,6 +140,7 @@ def train_segmenter(
     network = PixelNet(3, {HEAD: len(classes)}, settings.network)
     network = network.to(memory_format=torch.channels_last)
     batch, pixels = settings.training.batch, settings.training.pixels
+    sides = torch.from_numpy(exchanged(classes, mirrors)).long()
 
     def draw(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
         rows = torch.randint(len(images), (batch,), generator=generator).numpy()
@@ -145,6 +149,7 @@ def train_segmenter(
         wanted = torch.from_numpy(labels[rows].astype(np.float32))[:, None]
         x = photometry(warp(x, transform), generator, settings.photometry)
         wanted = warp(wanted, transform, "nearest").flatten(1).long()
+        wanted = torch.where(mirrored(transform)[:, None], sides[wanted], wanted)
         points = torch.randint(wanted.shape[1], (batch, pixels), generator=generator)
         return x.contiguous(memory_format=torch.channels_last), points, wanted.gather(1, points)
 

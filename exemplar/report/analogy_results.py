@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from exemplar.data.pictures import Picture, doubts
+from exemplar.labels.colours import label_palette
 from exemplar.methods.deep_analogy.analogy import Analogy
 from exemplar.methods.deep_analogy.inputs import LARGEST, Points
 from exemplar.methods.deep_analogy.refinement import refined
@@ -25,7 +26,6 @@ from exemplar.methods.deep_analogy.transfer import carried_labels, carried_point
 from exemplar.metrics.cycle import cycle_error
 from exemplar.report.analogy_pictures import correspondence_sheet, fitted
 from exemplar.report.attribution import copied
-from exemplar.report.palettes import label_palette
 from exemplar.report.pictures import contact_sheet
 from exemplar.store.flow import flow_of, write_flow
 

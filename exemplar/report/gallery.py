@@ -12,8 +12,9 @@ from math import inf
 import numpy as np
 import pandas as pd
 
+from exemplar.labels.colours import hexadecimal
 from exemplar.report.attribution import shares
-from exemplar.report.palettes import EXEMPLARS, OTHER, hexadecimal
+from exemplar.report.palettes import EXEMPLARS, OTHER
 from exemplar.report.pictures import (
     condition_picture,
     correspondence_picture,

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from exemplar.methods.semantic_analogy.palette import Palette, label_image, write_palette
+from exemplar.labels.palette import Palette, label_image, write_palette
 from exemplar.methods.semantic_analogy.requests import Given
 from exemplar.methods.semantic_analogy.source import Layout
 from exemplar.methods.semantic_analogy.targets import Target
@@ -46,9 +46,9 @@ PREVIEWED = 256  # pixels of a preview's images, at most; small ones are enlarge
 CAPTION = 16  # letters of a name that fit below a preview
 
 CODE = (
-    "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/matching",
-    "exemplar/methods/semantic_analogy", "exemplar/metrics", "exemplar/report", "exemplar/store",
-    "exemplar/training", "exemplar/settings.py",
+    "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/labels",
+    "exemplar/matching", "exemplar/methods/semantic_analogy", "exemplar/metrics", "exemplar/report",
+    "exemplar/store", "exemplar/training", "exemplar/settings.py",
 )  # fmt: skip
 """What the files depend on beside images and settings."""
 

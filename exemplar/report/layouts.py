@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from exemplar.labels.colours import hexadecimal, label_palette
 from exemplar.methods.semantic_analogy.source_settings import IDENTITY
 from exemplar.methods.semantic_analogy.sources import NamedSource, NamedTarget
 from exemplar.report.analogy_pictures import identity_field, placed_picture
@@ -28,7 +29,7 @@ from exemplar.report.layout_scores import (
     differences,
     useful_after,
 )
-from exemplar.report.palettes import Colour, hexadecimal, label_palette
+from exemplar.report.palettes import Colour
 from exemplar.report.plots import Curve, curves_plot
 from exemplar.report.tables import number, records, text
 from exemplar.report.tiles import Tile, data_uri, smaller

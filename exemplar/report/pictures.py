@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from exemplar.report.palettes import CORNERS, EXEMPLARS, OTHER, Colour, label_palette
+from exemplar.labels.colours import label_palette
+from exemplar.report.palettes import CORNERS, EXEMPLARS, OTHER, Colour
 
 PAPER: Colour = (255, 255, 255)
 INK: Colour = (40, 40, 40)

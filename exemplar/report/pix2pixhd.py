@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from exemplar.labels.colours import hexadecimal, label_palette
 from exemplar.report.html import laid_out
 from exemplar.report.network_training import NetworkTraining
-from exemplar.report.palettes import hexadecimal, label_palette
 from exemplar.report.pictures import PAPER as WHITE
 from exemplar.report.pictures import condition_picture
 from exemplar.report.pix2pixhd_table import (

@@ -55,6 +55,11 @@ def warp(maps: Tensor, transform: Tensor, mode: str = "bilinear") -> Tensor:
     )
 
 
+def mirrored(transform: Tensor) -> Tensor:
+    """Which transforms (B, 2, 3) mirror, (B,) bool."""
+    return torch.linalg.det(transform[:, :, :2]) < 0
+
+
 def turn_normals(normals: Tensor, transform: Tensor) -> Tensor:
     """Rotates and mirrors the vectors of normal maps as `warp` did their places.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from exemplar.settings import SettingsError, load_params, section
 from flows.checks.finding import Finding, ok, problem, warning
+from flows.checks.labels import label_domains
 from flows.server import silence
 
 # The model of each section of params.yaml; `domains` has one for each of its own sections.
@@ -71,6 +72,7 @@ def check_project() -> Iterator[Finding]:
         from flows.checks.photographs import photographs  # brings packages that may be missing
 
         yield from photographs(params)
+        yield from label_domains(params)
     yield from dvc_state(Path())
     yield prefect_server(os.environ.get("PREFECT_API_URL", ""))
     yield from unfinished(Path(".work"), time.time())

@@ -68,10 +68,10 @@ def test_labels_are_one_hot(tmp_path):
 
 def test_labels_without_a_class_are_named(tmp_path):
     path = _saved(tmp_path / "l.png", np.full((8, 8), 7, np.uint8))
-    with pytest.raises(InputError, match=r"labels \[7\] have no class; classes are 0 a, 1 b"):
+    with pytest.raises(InputError, match=r"labels 7 have no class; .*; classes are 0 a, 1 b"):
         labels.read(path, (96, 96), ["a", "b"])
-    path = _saved(tmp_path / "rgb.png", np.zeros((8, 8, 3), np.uint8))
-    with pytest.raises(InputError, match="one class number a pixel .* got mode RGB"):
+    path = _saved(tmp_path / "rgb.png", np.full((8, 8, 3), (200, 0, 9), np.uint8))
+    with pytest.raises(InputError, match="one number a pixel .* got mode RGB .*#c80009"):
         labels.read(path, (96, 96), ["a"])
 
 
@@ -90,3 +90,23 @@ def test_unreadable_files_say_why(tmp_path):
 def test_an_unknown_condition_lists_those_there_are():
     with pytest.raises(ValueError, match="lowres, edges, normals, labels, got 'depth'"):
         conditions.of("depth")
+
+
+def test_labels_without_a_class_have_no_channel():
+    stored = np.array([[[0, 255], [2, 1]]], np.uint8)
+    encoded = labels.encode(stored, (2, 2), 3).numpy()
+    naive = [[[[float(value == c) for value in row] for row in stored[0]] for c in range(3)]]
+    assert encoded.tolist() == naive and encoded[0, :, 0, 1].sum() == 0
+    with pytest.raises(ValueError, match=r"labels \[3\] have no class; expected 0 to 2, or 255"):
+        labels.encode(np.array([[[3]]], np.uint8), (1, 1), 3)
+
+
+def test_a_label_map_is_said_and_255_stays(tmp_path, capsys):
+    values = np.zeros((96, 96), np.uint8)
+    values[:, 60:] = 1
+    values[:24] = 255
+    path = _saved(tmp_path / "l.png", values)
+    found = labels.read(path, (48, 48), ["sky", "sea"])
+    assert (found == values[::2, ::2]).all()
+    said = capsys.readouterr().err
+    assert said == f"{path}: 96×96, 2 classes by number: sky 47%, sea 28%; no class 25%\n"

@@ -91,7 +91,8 @@ def test_all_problems_of_a_layout_and_of_all_layouts_are_told(capsys):
     odd = told["train_label/odd_gtFine_labelIds.png"]
     assert "its photograph is 60×32, its label map 64×32" in odd
     assert "expected one number a pixel" in odd and "got mode RGB" in odd
-    assert "labels 3, 4 have no class; name them in classes or in ignore" in odd
+    assert "labels 3, 4 have no class; expected 0 to 2. They are at" in odd
+    assert "; name them in classes or in ignore" in odd
     assert not Path("data/street/images.zarr").exists()
 
 

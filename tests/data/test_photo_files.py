@@ -40,13 +40,16 @@ def test_what_is_not_surely_something_else_may_be_a_photograph(tmp_path):
     assert listed(tmp_path, "a") == (["a/odd", "a/x.unknown", "a/z.PNG"], {})
 
 
-def test_hidden_files_and_those_of_systems_are_passed_over(tmp_path):
-    make(
-        tmp_path, ".DS_Store", "a/._z.PNG", ".git/x.jpg", "Thumbs.db", "a/desktop.ini",
-        ".picasa.ini", "__MACOSX/a.jpg", "a/@eaDir/SYNOPHOTO_THUMB_XL.jpg", "$RECYCLE.BIN/x.jpg",
-        ".ipynb_checkpoints/a-checkpoint.png", "a/z.png",
-    )  # fmt: skip
-    assert listed(tmp_path) == (["a/z.png"], {})
+def test_hidden_files_and_those_of_systems_are_left_out_and_named(tmp_path):
+    files = [".DS_Store", "a/._z.PNG", "Thumbs.db", "a/desktop.ini", ".picasa.ini"]
+    folders = [".git", "__MACOSX", "a/@eaDir", "$RECYCLE.BIN", ".ipynb_checkpoints"]
+    make(tmp_path, "a/z.png", *files, *(f"{folder}/x.jpg" for folder in folders))
+    found, others = listed(tmp_path)
+    assert found == ["a/z.png"]
+    assert others == dict.fromkeys(
+        [*files, *(f"{folder}/" for folder in folders)],
+        ("left out: hidden, or a system's own", False),
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from exemplar.labels.colours import label_palette
 from exemplar.report.layouts import classes_of, gathered, label_picture, training_plots
-from exemplar.report.palettes import label_palette
 from tests.methods.semantic_analogy.labelled import given, labels_of
 
 SCORES = pd.DataFrame(

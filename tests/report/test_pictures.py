@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exemplar.report.palettes import EXEMPLARS, OTHER, hexadecimal, label_palette
+from exemplar.labels.colours import hexadecimal, label_palette
+from exemplar.report.palettes import EXEMPLARS, OTHER
 from exemplar.report.pictures import (
     condition_picture,
     contact_sheet,

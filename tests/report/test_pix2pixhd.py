@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from exemplar.labels.colours import label_palette
 from exemplar.methods.pix2pixhd.layouts import Layout
 from exemplar.methods.pix2pixhd.wishes import EditError
 from exemplar.metrics.segmentation import COLUMNS
-from exemplar.report.palettes import label_palette
 from exemplar.report.pix2pixhd import classes_in, layout_tile, picture_tile, scores, smaller
 from exemplar.report.pix2pixhd_edits import Editor
 from exemplar.report.tables import FEW_IMAGES

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from exemplar.data.pictures import read_numbers
 from exemplar.data.problems import Problems
 from exemplar.data.text_tables import read_table
+from exemplar.labels.drawn import read_map
 
 LARGEST = 65535
 """Of labels, as they are written as 16-bit PNG."""
@@ -38,15 +38,28 @@ def read_labels(path: Path, size: tuple[int, int], problems: Problems) -> NDArra
     """Reads a map of whole numbers for an image.
 
     Args:
-        path: a grey or palette image.
+        path: a grey or palette image, or one of three equal channels.
         size: (H, W) of the image that it labels.
         problems: gets a line if it cannot be used.
 
     Returns:
         (H, W), from 0 to `LARGEST`; none if it cannot be used.
     """
-    labels = read_numbers(path, problems)
+    found = read_map(path, problems)
+    if found is None:
+        return None
+    labels = found.ids
     if labels is None:
+        problems.append(
+            f"{path}: expected one number a pixel (a grey or palette image of 8, 16 or 32 bits), "
+            "got colours; save numbers of classes, or a palette"
+        )
+        return None
+    if found.inexact and len(np.unique(labels)) > 1:
+        problems.append(
+            f"{path}: is saved in a format such as JPEG, which changes numbers, so that pixels at "
+            "edges would be of classes that nobody drew; save the original map as PNG"
+        )
         return None
     if labels.shape != size:
         problems.append(

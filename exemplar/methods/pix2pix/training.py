@@ -15,11 +15,14 @@ from PIL import Image
 from torch import Tensor
 
 from exemplar import conditions
+from exemplar.labels.sides import Pairs as SidePairs
+from exemplar.labels.sides import exchanged
 from exemplar.methods.pix2pix.generator import Pix2Pix, to_bytes
 from exemplar.methods.pix2pix.settings import AdversarialSettings, Pix2PixSettings
 from exemplar.store.files import written
 from exemplar.training.adversarial import adversarial, discriminator_loss
 from exemplar.training.ahead import Ahead, ready
+from exemplar.training.augment import mirrored
 from exemplar.training.checkpoint import TrainingState
 from exemplar.training.compiled import as_written, compile_all
 from exemplar.training.images import generator_at, jitter, moved, rows_at, steps_of
@@ -41,12 +44,14 @@ class Pairs:
         images: (N, H, W, 3) u8.
         condition: its name.
         classes: the names of label classes; empty for other conditions.
+        mirrors: pairs of them that a mirror exchanges; none: those that names say.
     """
 
     stored: np.ndarray
     images: np.ndarray
     condition: str
     classes: tuple[str, ...] = ()
+    mirrors: SidePairs | None = None
 
     def __post_init__(self) -> None:
         if not len(self.images) or len(self.stored) != len(self.images):
@@ -154,6 +159,10 @@ def batch_at(step: int, pairs: Pairs, settings: AdversarialSettings) -> tuple[Te
         chance = generator_at(step, settings.seed)
         transform = jitter(len(x), settings.zoom, settings.flip, chance)
         x = moved(x, transform, MODES.get(pairs.condition, "image"))
+        if pairs.condition == "labels":
+            channels = exchanged(pairs.classes, pairs.mirrors)[: len(pairs.classes)].tolist()
+            turned = mirrored(transform)
+            x[turned] = x[turned][:, channels]
         y = moved(y, transform)
     x, y = (each.contiguous(memory_format=torch.channels_last) for each in (x, 2 * y - 1))
     return ready(x, settings.device), ready(y, settings.device)

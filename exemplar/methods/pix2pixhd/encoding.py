@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from exemplar.methods.pix2pixhd.layouts import IGNORE
+from exemplar.labels.encoding import one_hot
 
 
 class Objects(NamedTuple):
@@ -53,30 +53,6 @@ def objects_of(labels: np.ndarray, instances: np.ndarray) -> Objects:
     found, index, areas = np.unique(pairs, return_inverse=True, return_counts=True)
     index = index.reshape(labels.shape).astype(np.int64)
     return Objects(index, found // 256, (found % 256).astype(np.uint8), areas.astype(np.int64))
-
-
-def one_hot(labels: Tensor, classes: int) -> Tensor:
-    """One channel a class.
-
-    Args:
-        labels: (B, H, W) integers below `classes`, or `IGNORE`.
-        classes: C.
-
-    Returns:
-        (B, C, H, W) float32; all zeros at ignored pixels.
-
-    Raises:
-        ValueError: a label has no class.
-    """
-    numbers = labels.long()
-    wrong = (numbers < 0) | (numbers >= classes) & (numbers != IGNORE)
-    if wrong.any():
-        raise ValueError(
-            f"labels {numbers[wrong].unique().tolist()[:20]} have no class; expected 0 to "
-            f"{classes - 1}, or {IGNORE} to ignore"
-        )
-    channels = torch.arange(classes, device=labels.device)[:, None, None]
-    return (numbers[:, None] == channels).float()
 
 
 def boundaries(instances: Tensor) -> Tensor:

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from exemplar.conditions.files import InputError, open_image
+from exemplar.data.pictures import SUFFIXES
+from exemplar.data.pixels import NUMBERS
+from exemplar.labels.folders import divided
+from exemplar.labels.known import IGNORE, Known, called, shown_colours
+from exemplar.labels.recognition import Recognised, read_known, said_of
 
-IGNORE = 255
-"""The label of pixels without a class; so there may be 255 classes."""
-
-MAP_MODES = ("1", "L", "P", "I;16", "I;16L", "I;16B", "I;16N", "I")
 SHOWN = 20  # problems and values of a report that are spelt out
-SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
+REMEDY = "relabel them, or name them as labels to ignore"
 
 
 class LayoutError(ValueError):
@@ -35,14 +36,16 @@ class Layout:
         name: the label map's file name without its suffix.
         labels: (H, W) u8, classes; `IGNORE` where there is none.
         instances: (H, W) i64, the object that each pixel belongs to, as it was numbered in the
-            file; the labels where there is no instance map.
+            file; the labels' numbers where there is no instance map.
         mapped: whether there is an instance map; where there is none, every class is one object.
+        said: how the label map was understood, in lines for its user.
     """
 
     name: str
     labels: np.ndarray
     instances: np.ndarray
     mapped: bool = True
+    said: tuple[str, ...] = ()
 
 
 def read_layouts(
@@ -51,23 +54,27 @@ def read_layouts(
     classes: int,
     ignore: Sequence[int] = (),
     numbers: Sequence[int] = (),
+    known: Known | None = None,
 ) -> list[Layout]:
     """Reads label maps, and the instance map of each if there are any.
 
     Args:
-        labels: images of 8 or 16 bits whose values are class numbers; their names differ.
+        labels: images of any kind that `labels.recognition` reads; their names differ.
         instances: as many, in the same order, of 8, 16 or 32 bits; values are numbers, whatever
             they are, of the objects. None: every class is one object.
         classes: how many there are.
         ignore: labels that are no class.
         numbers: of the classes in label maps; none where they are 0, 1, ….
+        known: the classes' names, and the numbers and colours that stand for them, in place of
+            `ignore` and `numbers`.
 
     Returns:
         One layout a label map.
 
     Raises:
-        LayoutError: files are missing, unreadable or coloured, have labels without a class, or
-            label and instance maps of unequal number or size. All problems together.
+        LayoutError: files are missing or unreadable, have labels or colours without a class, no
+            class for most pixels, or label and instance maps are of unequal number or size. All
+            problems together.
     """
     if not 1 <= classes <= IGNORE:
         raise LayoutError(f"expected 1 to {IGNORE} classes, got {classes}")
@@ -86,21 +93,22 @@ def read_layouts(
         for path in instances:  # they belong to nothing, but what is wrong in them is told
             _read_map(path, problems)
         instances = None
+    known = known or _plain(classes, tuple(ignore), tuple(numbers))
     layouts = []
     for number, path in enumerate(labels):
-        found = _read_map(path, problems)
-        given = None if instances is None else _read_map(instances[number], problems)
-        if found is not None:
-            checked = _checked_labels(found, path, numbers or range(classes), ignore, problems)
-            if instances is None:
-                given = found
-            elif given is not None and given.shape != found.shape:
+        found = read_known(path, known, problems)
+        given = None
+        if instances is not None:
+            given = _read_map(instances[number], problems)
+            if found is not None and given is not None and given.shape != found.labels.shape:
                 problems.append(
-                    f"{instances[number]}: expected {_size(found)} as its label map {path}, "
+                    f"{instances[number]}: expected {_size(found.labels)} as its label map {path}, "
                     f"got {_size(given)}"
                 )
-            if given is not None:
-                layouts.append(Layout(path.stem, checked, given, instances is not None))
+        if found is not None:
+            owners = _numbered(found, known) if given is None else given
+            said = tuple(said_of(path, found, known))
+            layouts.append(Layout(path.stem, found.labels, owners, instances is not None, said))
     if problems:
         raise LayoutError(report(problems))
     return layouts
@@ -120,7 +128,7 @@ def map_files(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    found, _ = divided(path)
     if not found:
         raise LayoutError(f"{path}: expected maps ({', '.join(SUFFIXES)}), found none")
     return found
@@ -183,7 +191,7 @@ def _read_map(path: Path, problems: list[str]) -> np.ndarray | None:
     except InputError as error:
         problems.append(str(error))
         return None
-    if image.mode not in MAP_MODES:
+    if image.mode not in NUMBERS:
         problems.append(
             f"{path}: expected one number a pixel (a grey or palette image of 8, 16 or 32 bits), "
             f"got mode {image.mode}; save class or instance numbers, not colours"
@@ -192,35 +200,20 @@ def _read_map(path: Path, problems: list[str]) -> np.ndarray | None:
     return np.asarray(image).astype(np.int64)
 
 
-def _checked_labels(
-    found: np.ndarray,
-    path: Path,
-    numbers: Sequence[int],
-    ignore: Sequence[int],
-    problems: list[str],
-) -> np.ndarray:
-    """Places of classes as u8, with `IGNORE` for labels that are to be ignored."""
-    ignored = np.isin(found, list(ignore))
-    wrong = ~ignored & ~np.isin(found, list(numbers))
-    if wrong.any():
-        values = np.unique(found[wrong]).tolist()
-        plain = isinstance(numbers, range)
-        expected = f"0 to {len(numbers) - 1}" if plain else _listed(sorted(numbers))
-        y, x = np.argwhere(wrong)[0]
-        problems.append(
-            f"{path}: labels {_listed(values)} have no class; expected {expected}. They are at "
-            f"{int(wrong.sum())} pixels, the first at row {y}, column {x}; relabel them, or name "
-            "them as labels to ignore"
-        )
-    order = np.argsort(np.array(numbers))
-    places = order[
-        np.searchsorted(np.array(numbers)[order], np.where(ignored | wrong, min(numbers), found))
-    ]
-    return np.where(ignored | wrong, IGNORE, places).astype(np.uint8)
+def _plain(classes: int, ignore: tuple[int, ...], numbers: tuple[int, ...]) -> Known:
+    """Classes of which only the numbers are known."""
+    own = numbers or tuple(range(classes))
+    names = tuple(called(number) for number in own)
+    return Known(names, own, ignore, shown_colours(own), remedy=REMEDY)
 
 
-def _listed(values: Sequence[int]) -> str:
-    return ", ".join(map(str, values[:SHOWN])) + (", …" if len(values) > SHOWN else "")
+def _numbered(found: Recognised, known: Known) -> np.ndarray:
+    """The numbers of a label map, i64: the file's, or where it has colours those of its classes."""
+    if found.numbers is not None:
+        return found.numbers
+    table = np.full(IGNORE + 1, IGNORE, np.int64)
+    table[: len(known.numbers)] = known.numbers
+    return table[found.labels]
 
 
 def _size(values: np.ndarray) -> str:

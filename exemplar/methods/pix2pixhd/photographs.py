@@ -22,6 +22,8 @@ from exemplar.methods.pix2pixhd.objective import Batch
 from exemplar.methods.pix2pixhd.schedule import LevelSettings
 from exemplar.training.images import generator_at, rows_at
 
+SAME = np.arange(256, dtype=np.uint8)
+
 
 @dataclass(frozen=True)
 class Photographs:
@@ -85,6 +87,7 @@ def draw(
     settings: LevelSettings,
     reduction: int,
     part: Callable[[np.ndarray], np.ndarray] = lambda rows: rows,
+    sides: np.ndarray = SAME,
 ) -> Batch:
     """The batch of a step, which depends on nothing but its number and the seed.
 
@@ -94,6 +97,7 @@ def draw(
         settings: batch, flip and seed.
         reduction: as for `batch_of`.
         part: the part of all rows that this process sees.
+        sides: (256,) u8, what each label is in a mirror.
 
     Returns:
         On the CPU.
@@ -104,6 +108,8 @@ def draw(
     if settings.flip:
         own = part(mirrored)
         batch = Batch(*(_flipped(values, own) for values in batch))
+        exchanged = torch.from_numpy(sides[batch.labels.numpy()])
+        batch.labels[own] = exchanged[own]
     return batch
 
 

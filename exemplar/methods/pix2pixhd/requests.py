@@ -13,6 +13,8 @@ from typing import TypeVar
 import numpy as np
 
 from exemplar.conditions.files import InputError, open_image
+from exemplar.labels.folders import said_of_others
+from exemplar.labels.known import Known
 from exemplar.methods.pix2pixhd.layouts import (
     IGNORE,
     Layout,
@@ -51,6 +53,8 @@ class Request:
         choices: `INSTANCE` or `INSTANCE:CLASS`, of which every style is to be shown; empty: none.
         ignore: labels that are no class.
         numbers: of the classes in label maps and wishes; empty where they are 0, 1, ….
+        known: the numbers and colours of the classes in label maps; None where only `numbers` and
+            `ignore` say them.
         photograph: of the layout, whose looks are to be kept; without it, styles are drawn.
         count: images of each layout.
         seed: of the styles that are drawn.
@@ -63,6 +67,7 @@ class Request:
     choices: str = ""
     ignore: tuple[int, ...] = (IGNORE,)
     numbers: tuple[int, ...] = ()
+    known: Known | None = None
     photograph: Path | None = None
     count: int = 1
     seed: int = 0
@@ -78,12 +83,14 @@ class Checked:
         choices: the only layout's edit, once for each style of the object that is to be shown in
             all of them; empty if none is.
         photograph: (H, W, 3) u8, of the only layout's size; or None.
+        said: how the files were understood, in lines for their user.
     """
 
     layouts: list[Layout]
     edits: list[Edit]
     choices: list[Edit]
     photograph: np.ndarray | None
+    said: list[str]
 
 
 def check(request: Request, classes: Sequence[str], styles: Styles) -> Checked:
@@ -131,7 +138,9 @@ def check(request: Request, classes: Sequence[str], styles: Styles) -> Checked:
             choices = _choices(layouts[0], edit, target, classes, styles, problems)
     if problems:
         raise RequestError("\n".join(dict.fromkeys(problems)))  # one may be found twice
-    return Checked(layouts, edits, choices, photograph)
+    said = said_of_others(request.labels)
+    said += [line for layout in layouts for line in layout.said]
+    return Checked(layouts, edits, choices, photograph, said)
 
 
 def _tried(step: Callable[[], T], problems: list[str]) -> T | None:
@@ -153,7 +162,10 @@ def _layouts(request: Request, classes: int) -> list[Layout]:
     instances = None
     if request.instances is not None:
         instances = matched(labels, map_files(request.instances))
-    return read_layouts(labels, instances, classes, request.ignore, request.numbers)
+    known = request.known
+    if known is not None and request.ignore != (IGNORE,):
+        known = known._replace(ignore=request.ignore)
+    return read_layouts(labels, instances, classes, request.ignore, request.numbers, known)
 
 
 def _choices(

@@ -15,6 +15,7 @@ from pydantic import Field
 from torch.nn import functional
 
 from exemplar.features.backbone import BackboneSettings, load_backbone
+from exemplar.labels.sides import MIRRORED, Pairs
 from exemplar.methods.pix2pixhd.encoding import objects_of
 from exemplar.methods.pix2pixhd.layouts import Layout
 from exemplar.methods.pix2pixhd.model import NetworkSettings, Pix2pixHD
@@ -89,6 +90,11 @@ def inputs(domain: str) -> tuple[Path, Path, Path]:
 def classes_of(domain: str) -> tuple[str, ...]:
     """The names of a domain's label classes."""
     return name_list(open_group(layout.conditions(domain), "labels"), "classes")
+
+
+def mirrored_in(domain: str) -> Pairs | None:
+    """The pairs of a domain's classes that its settings say a mirror exchanges; none: by names."""
+    return open_group(layout.conditions(domain), "labels").attrs.get(MIRRORED)  # pyright: ignore[reportReturnType]
 
 
 def rows_in(domain: str, split: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from exemplar.labels.sides import Pairs, exchanged
 from exemplar.methods.pix2pixhd.generators import Generator
 from exemplar.methods.pix2pixhd.model import Pix2pixHD
 from exemplar.methods.pix2pixhd.objective import Batch, Losses, Maps, losses
@@ -41,6 +42,7 @@ def train_level(
     name: str,
     backbone: Loader | None = None,
     observe: Observer | None = None,
+    mirrored: Pairs | None = None,
 ) -> list[dict[str, float]]:
     """Trains a model's level in place, going on from a checkpoint if the folder has one.
 
@@ -55,6 +57,7 @@ def train_level(
         name: for the lines of progress on standard error.
         backbone: loads the one of the perceptual loss on a device.
         observe: called before each checkpoint with the model and the steps done, to write pictures.
+        mirrored: pairs of classes that a mirror exchanges; none: those that names say.
 
     Returns:
         Losses, a row for each checkpoint: `step`, `generator`, `matching`, `perceptual` and
@@ -67,7 +70,7 @@ def train_level(
         ValueError: there is nothing to train.
     """
     lengths(settings, len(photographs.images))
-    given = (model, photographs, settings, folder, name, backbone, observe)
+    given = (model, photographs, settings, folder, name, backbone, observe, mirrored)
     device = next(model.parameters()).device
     if settings.devices > 1:
         model.cpu()
@@ -95,6 +98,7 @@ def _train(
     name: str,
     backbone: Loader | None,
     observe: Observer | None,
+    mirrored: Pairs | None,
 ) -> list[dict[str, float]]:
     """What one process does; see `train_level`."""
     torch.set_num_threads(settings.threads)
@@ -114,8 +118,10 @@ def _train(
         {"discriminators": settings.collapse},
     )
 
+    sides = exchanged(model.classes, mirrored)
+
     def drawn(number: int) -> Batch:
-        batch = draw(photographs, number, settings, reduction, processes.part)
+        batch = draw(photographs, number, settings, reduction, processes.part, sides)
         return Batch(*(ready(values, device) for values in batch))
 
     def observed(done: int) -> None:

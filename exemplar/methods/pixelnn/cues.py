@@ -16,6 +16,7 @@ from torch.nn import functional
 from exemplar.conditions import lowres
 from exemplar.conditions.sources import ConditionsSettings, edge_network
 from exemplar.estimators import load_estimators
+from exemplar.labels.known import IGNORE
 from exemplar.methods.pixelnn.compose import Composed
 from exemplar.metrics.edges import average_precision, edge_counts
 from exemplar.metrics.judge import Judge, Seen
@@ -98,7 +99,8 @@ class Examiner:
         if self.condition == "lowres":
             small = lowres.extract(images).astype(np.float64)
             return np.square((small - stored) / 255).mean((1, 2, 3))
-        return (seen.parts != stored).mean((1, 2))
+        known = stored != IGNORE
+        return ((seen.parts != stored) & known).sum((1, 2)) / max(1, known.sum())
 
 
 def open_examiner(domain: str, condition: str, device: torch.device | str = "cpu") -> Examiner:

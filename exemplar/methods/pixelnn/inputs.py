@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageOps
 
 from exemplar import conditions
+from exemplar.conditions import labels
 from exemplar.conditions.files import InputError, open_image
 from exemplar.conditions.sources import ConditionsSettings, edge_network, extract
 from exemplar.estimators import load_estimators
@@ -22,6 +23,7 @@ from exemplar.features.projection import (
     load_projection,
     require_backbone,
 )
+from exemplar.labels.domains import known_in
 from exemplar.matching.images import part_of
 from exemplar.methods.pixelnn import schedule
 from exemplar.methods.pixelnn.choice import (
@@ -217,10 +219,13 @@ def _read_all(
 ) -> tuple[list[np.ndarray], np.ndarray | None]:
     """Reads every input, and the photograph to look like; all problems are reported together."""
     stored, problems, wanted = [], [], None
+    known = known_in(load_params(), domain, classes, labels.REMEDY)
     for path in paths:
         try:
             if photographs:
                 stored.append(_fitted(path, size))
+            elif condition == "labels":
+                stored.append(labels.read(path, size, classes, known))
             else:
                 stored.append(conditions.of(condition).read(path, size, classes))
         except InputError as error:

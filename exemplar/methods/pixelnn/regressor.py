@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 
 from exemplar import conditions
 from exemplar.features.pixelnet import PixelNet, PixelNetSettings, build_pixelnet, chunks
+from exemplar.labels.sides import Pairs, exchanged
 from exemplar.settings import Settings
 from exemplar.store.weights import WeightsError, fit_weights, load_weights, save_weights
 from exemplar.training.loop import TrainingSettings, train
@@ -78,6 +79,7 @@ def train_regressor(
     settings: RegressorSettings,
     folder: Path,
     device: torch.device | str = "cpu",
+    mirrors: Pairs | None = None,
 ) -> Regressor:
     """Trains f on pairs of conditions and images.
 
@@ -89,6 +91,7 @@ def train_regressor(
         settings: sizes and steps.
         folder: for checkpoints.
         device: where to train.
+        mirrors: pairs of classes that a mirror exchanges; none: those that names say.
 
     Returns:
         The trained regressor.
@@ -100,6 +103,7 @@ def train_regressor(
     network = PixelNet(channels, {"image": 3}, settings.network)
     network = network.to(device).to(memory_format=torch.channels_last)
     batch = settings.training.batch
+    sides = exchanged(classes, mirrors)[: len(classes)].tolist()
 
     def draw(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
         rows = torch.randint(len(images), (batch,), generator=generator).numpy()
@@ -107,7 +111,8 @@ def train_regressor(
         y = torch.from_numpy(images[rows]).permute(0, 3, 1, 2).float() / 255
         if settings.flip:
             mirrored = torch.rand(batch, generator=generator) < 0.5
-            x[mirrored], y[mirrored] = _mirror(x[mirrored], condition), y[mirrored].flip(3)
+            x[mirrored] = _mirror(x[mirrored], condition, sides)
+            y[mirrored] = y[mirrored].flip(3)
         pixels = torch.randint(
             y[0, 0].numel(), (batch, settings.training.pixels), generator=generator
         )
@@ -123,9 +128,11 @@ def train_regressor(
     return Regressor(network, condition, classes, settings.training.precision)
 
 
-def _mirror(encoded: Tensor, condition: str) -> Tensor:
-    """Mirrors an encoded condition; the x of normals changes its sign."""
+def _mirror(encoded: Tensor, condition: str, sides: list[int]) -> Tensor:
+    """Mirrors an encoded condition; the x of normals changes its sign, labels their sides."""
     x = encoded.flip(3)
+    if condition == "labels":
+        x = x[:, sides]
     if condition == "normals":
         x[:, 0] = 1 - x[:, 0]
     return x

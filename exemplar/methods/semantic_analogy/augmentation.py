@@ -125,6 +125,7 @@ def varied(
     settings: AugmentationSettings,
     strength: float,
     generator: Generator,
+    sides: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """An image and its labels, varied together.
 
@@ -134,6 +135,7 @@ def varied(
         settings: the full strength.
         strength: as for `draw`.
         generator: as for `draw`.
+        sides: as for `vary`.
 
     Returns:
         I_aug and P_aug, of the same shapes and types.
@@ -143,7 +145,8 @@ def varied(
 
     def another() -> tuple[Tensor, Tensor]:
         size = (image.shape[-2], image.shape[-1])
-        return vary(image, labels, draw(size, settings, strength, generator).to(image.device))
+        grid = draw(size, settings, strength, generator).to(image.device)
+        return vary(image, labels, grid, sides)
 
     if pasting >= strength * settings.pasted:
         return another()
@@ -169,13 +172,16 @@ def paste(
     return image, torch.where(mask, above[1], below[1])
 
 
-def vary(image: Tensor, labels: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
+def vary(
+    image: Tensor, labels: Tensor, grid: Tensor, sides: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """An image and its labels, read from the same places.
 
     Args:
         image: (1, C, H, W) float32.
         labels: (1, H, W) i64.
         grid: (1, H, W, 2), of `draw`.
+        sides: (256,) what each label is in a mirror; none: the same.
 
     Returns:
         The same shapes and types; labels are never mixed. Beyond the border both are mirrored.
@@ -183,4 +189,11 @@ def vary(image: Tensor, labels: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
     how = {"padding_mode": "reflection", "align_corners": False}
     seen = functional.grid_sample(image, grid, mode="bilinear", **how)
     found = functional.grid_sample(labels[:, None].float(), grid, mode="nearest", **how)
-    return seen, found[:, 0].long()
+    made = found[:, 0].long()
+    return seen, made if sides is None or not _mirrors(grid) else sides.to(made.device)[made]
+
+
+def _mirrors(grid: Tensor) -> bool:
+    """Whether places (1, H, W, 2) of an image are those of its mirror image, turned or not."""
+    right, down = grid[0, 0, -1] - grid[0, 0, 0], grid[0, -1, 0] - grid[0, 0, 0]
+    return bool(right[0] * down[1] < right[1] * down[0])

@@ -14,21 +14,25 @@ from numpy.typing import NDArray
 
 from exemplar.data.pictures import Picture, read_picture
 from exemplar.data.problems import Problems
-from exemplar.methods.semantic_analogy.clusters import (
+from exemplar.labels.clusters import (
     Clusters,
     Network,
     assign,
     cluster,
     cluster_names,
 )
-from exemplar.methods.semantic_analogy.drawn import Drawn, read_map
-from exemplar.methods.semantic_analogy.label_maps import (
+from exemplar.labels.colours import distinct_colours, unpacked
+from exemplar.labels.drawn import Drawn, read_map
+from exemplar.labels.label_maps import (
     class_mask,
     exact,
     known_share,
+    renumbered,
     source_classes,
     target_classes,
 )
+from exemplar.labels.palette import Entry, Palette
+from exemplar.labels.shares import counted, said_of_map
 from exemplar.methods.semantic_analogy.labelled_images import (
     resized_image,
     resized_labels,
@@ -40,7 +44,6 @@ from exemplar.methods.semantic_analogy.line_drawings import (
     edge_labels,
     is_drawing,
 )
-from exemplar.methods.semantic_analogy.palette import Entry, Palette, distinct_colours, unpacked
 
 Labels = NDArray[np.uint8]
 
@@ -79,12 +82,14 @@ class Condition(NamedTuple):
         palette: the classes.
         read_target: reads a target by them.
         notes: what a user should know, in sentences.
+        said: how the source's label map was understood, if there is one.
     """
 
     labels: Labels
     palette: Palette
     read_target: ReadTarget
     notes: tuple[str, ...] = ()
+    said: str = ""
 
 
 def labelled(
@@ -131,10 +136,13 @@ def labelled(
             else _by_map(drawn, target, palette, entries, mapping, snapped, problems)
         )
 
+    way = "colour" if palette.coloured else "number"
+    counts = counted(labels, len(palette.names))
+    said = said_of_map(str(path), labels.shape, way, palette.names, counts)
     notes = (
         () if snap is None else (f"{path}: colours were snapped to {len(palette.names)} classes",)
     )
-    return Condition(labels, palette, read, notes)
+    return Condition(labels, palette, read, notes, said)
 
 
 def clustered(
@@ -232,7 +240,13 @@ def _by_map(
     if labels is None:
         return None
     mapped = {text for text in mapping if class_mask(text, drawn, palette, entries).any()}
-    return Read(labels, frozenset(mapped))
+    note = ""
+    if renumbered(drawn, palette):
+        note = (
+            f"{path}: its palette has other numbers than the source's map for the same colours; "
+            "its colours decide"
+        )
+    return Read(labels, frozenset(mapped), note)
 
 
 def _by_clusters(

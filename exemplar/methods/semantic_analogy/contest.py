@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
+from exemplar.labels.sides import exchanged
 from exemplar.methods.semantic_analogy.augmentation import strength_at, varied
 from exemplar.methods.semantic_analogy.classifier import Classifier
 from exemplar.methods.semantic_analogy.coherence import Coherence
@@ -73,6 +74,7 @@ class Contest:
         self, gan: Gan, settings: GanSettings, coherence: Coherence | None, seed: int
     ) -> None:
         self.gan, self.settings, self.coherence, self.seed = gan, settings, coherence, seed
+        self.sides = torch.from_numpy(exchanged(gan.source.classes)).long()
         device = gan.image.device
         outputs = 3 if settings.code == "colours" else len(gan.source.classes)
         self.discriminator = build_discriminator(settings.discriminator)
@@ -167,7 +169,7 @@ class Contest:
         gan, training = self.gan, self.settings.training
         how = self.settings.augmentation
         strength = strength_at(number, training.iterations, how.ramp)
-        image, layout = varied(gan.image, gan.labels, how, strength, drawn)
+        image, layout = varied(gan.image, gan.labels, how, strength, drawn, self.sides)
         swapped = float(torch.rand((), generator=drawn)) < training.swapped
         if reconstructing and training.reconstructs == "source":
             return Example(gan.image, gan.labels, gan.image, gan.labels)

@@ -13,7 +13,7 @@ from skimage.feature import canny
 from skimage.filters import threshold_otsu
 from skimage.morphology import dilation, disk, skeletonize
 
-from exemplar.methods.semantic_analogy.palette import Palette
+from exemplar.labels.palette import Palette
 
 PALETTE = Palette(("ground", "line"), np.array([[255, 255, 255], [0, 0, 0]], np.uint8), (0, 1))
 """Of edge maps."""

@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 
 from exemplar.data.pictures import Picture, read_picture
 from exemplar.data.problems import Problems
-from exemplar.methods.semantic_analogy.clusters import Network
+from exemplar.labels.clusters import Network
+from exemplar.labels.palette import Palette, read_entries
+from exemplar.labels.shares import counted, said_of_map
 from exemplar.methods.semantic_analogy.conditions import (
     Condition,
     clustered,
     drawn_lines,
     labelled,
-)
-from exemplar.methods.semantic_analogy.palette import (
-    Palette,
-    read_entries,
 )
 from exemplar.methods.semantic_analogy.settings import Method
 from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE, Source
@@ -88,6 +86,7 @@ class Given:
         palette: its classes.
         targets: what is to be made.
         notes: what a user should know, in sentences.
+        said: how label maps were understood, a line each.
     """
 
     picture: Picture
@@ -95,6 +94,7 @@ class Given:
     palette: Palette
     targets: list[Target] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     @property
     def source(self) -> Source:
@@ -148,7 +148,22 @@ def read_request(
     notes += [target.note for target in targets if target.note]
     if len(problems) > known:
         return None
-    return Given(picture, condition.labels, condition.palette, targets, notes)
+    said = [condition.said] if condition.said else []
+    said += _said_of(targets, request, condition.palette) if said else []
+    return Given(picture, condition.labels, condition.palette, targets, notes, said)
+
+
+def _said_of(targets: list[Target], request: Request, palette: Palette) -> list[str]:
+    """How the label maps of targets were understood."""
+    files, names = {str(path) for path in request.targets}, palette.names
+    return [
+        said_of_map(
+            target.made_from, target.labels.shape, "the source's", names,
+            counted(target.labels, len(names)),
+        )
+        for target in targets
+        if target.made_from in files
+    ]  # fmt: skip
 
 
 def _check_words(request: Request, problems: Problems) -> None:

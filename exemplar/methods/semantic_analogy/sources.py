@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from exemplar.data.named_images import StoredImage
 from exemplar.data.problems import Problems
 from exemplar.features.pyramid import load_pyramid
+from exemplar.labels.colours import distinct_colours
+from exemplar.labels.palette import Palette
+from exemplar.labels.wishes import WishError, edited
 from exemplar.methods.semantic_analogy.labelled_images import (
     LabelMap,
     Size,
@@ -26,7 +29,6 @@ from exemplar.methods.semantic_analogy.labelled_images import (
     resized_labels,
     working_size,
 )
-from exemplar.methods.semantic_analogy.palette import Palette, distinct_colours
 from exemplar.methods.semantic_analogy.posed_scenes import posed_scene
 from exemplar.methods.semantic_analogy.settings import LayoutSettings
 from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE, Source
@@ -37,7 +39,6 @@ from exemplar.methods.semantic_analogy.source_settings import (
     SourceSettings,
     TargetSettings,
 )
-from exemplar.methods.semantic_analogy.wishes import WishError, edited
 from exemplar.settings import section
 from exemplar.store import layout
 from exemplar.store.weights import WeightsError
@@ -166,7 +167,7 @@ def _clustered(
 ) -> _Clustered | None:
     """Labels of a photograph that has none, at the size that is worked at."""
     # Brings scikit-learn, which takes seconds that most sources need not wait.
-    from exemplar.methods.semantic_analogy.clusters import assign, cluster, cluster_names
+    from exemplar.labels.clusters import assign, cluster, cluster_names
 
     assert isinstance(settings.labels, ClusterLabels)
     chosen: LayoutSettings = section(params, "layout", LayoutSettings)

@@ -24,8 +24,9 @@ SAMPLES = "samples.csv"
 SAMPLE_COLUMNS = ("method", "target", "seconds", "learning_seconds", "peak_mb")
 
 CODE = (
-    "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/matching",
-    "exemplar/methods/semantic_analogy", "exemplar/metrics", "exemplar/training",
+    "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/labels",
+    "exemplar/matching", "exemplar/methods/semantic_analogy", "exemplar/metrics",
+    "exemplar/training",
 )  # fmt: skip
 """What unfinished work depends on beside a stage's own code."""
 

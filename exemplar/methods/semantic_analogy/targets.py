@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exemplar.data.problems import Problems
+from exemplar.labels.palette import Palette, listed, place_of
+from exemplar.labels.wishes import WishError, edited, target_name
 from exemplar.methods.semantic_analogy.conditions import Condition
-from exemplar.methods.semantic_analogy.palette import Palette, listed, place_of
 from exemplar.methods.semantic_analogy.settings import Method
 from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE
-from exemplar.methods.semantic_analogy.wishes import WishError, edited, target_name
 
 RESERVED = frozenset(["labels-overlay.png", "labels.png", "palette.csv", "preview", "source.json"])
 """Names that other results have."""

@@ -10,6 +10,7 @@ from PIL import Image
 
 from exemplar.data.problems import RequestError, raise_all
 from exemplar.methods.deep_analogy import requests
+from exemplar.methods.deep_analogy.inputs import read_labels
 from exemplar.methods.deep_analogy.requests import (
     Request,
     read_batch,
@@ -156,9 +157,23 @@ def test_a_pair_is_read_whole_or_everything_wrong_is_told() -> None:
     assert not problems
     assert given.a.image.shape == (9, 12, 3) and (given.labels == 3).all()
     assert given.points.places.tolist() == [[8, 11]]
-    wrong = Request(a, Path("none.png"), labels=Path("set/a.png"), keypoints=Path("labels.png"))
+    coloured = np.full((9, 12, 3), (200, 0, 9), np.uint8)
+    Image.fromarray(coloured).save("coloured.png")
+    wrong = Request(a, Path("none.png"), labels=Path("coloured.png"), keypoints=Path("labels.png"))
     assert read_pair(wrong, problems) is None
     assert len(problems) == 3
     with pytest.raises(RequestError) as caught:
         raise_all([*problems, *problems])
     assert str(caught.value).count("none.png: no such file") == 1
+
+
+def test_compressed_label_maps_are_refused_and_equal_channels_are_numbers() -> None:
+    labels = np.zeros((9, 12), np.uint8)
+    labels[:, 5:] = 3
+    Image.fromarray(labels).save("labels.jpg")
+    Image.fromarray(labels).convert("RGB").save("labels.png")
+    problems: list[str] = []
+    assert read_labels(Path("labels.jpg"), (9, 12), problems) is None
+    assert "labels.jpg: is saved in a format such as JPEG" in problems[0]
+    found = read_labels(Path("labels.png"), (9, 12), problems)
+    assert found is not None and (found == labels).all()

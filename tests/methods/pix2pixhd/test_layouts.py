@@ -60,7 +60,7 @@ def test_every_problem_is_in_one_report(tmp_path: Path) -> None:
     labels = [
         save(tmp_path / "a.png", LABELS),
         save(tmp_path / "b.png", LABELS % 3),
-        save(tmp_path / "c.png", np.zeros((2, 3, 3), np.uint8)),
+        save(tmp_path / "c.png", np.full((2, 3, 3), (200, 0, 9), np.uint8)),
         tmp_path / "d.png",
     ]
     same = save(tmp_path / "i.png", LABELS)

@@ -55,6 +55,10 @@ def read(
 def test_a_map_and_targets_of_another_size() -> None:
     given, problems = read(edits=("remove:#c80a0a",))
     assert given is not None and not problems and not given.notes
+    assert given.said == [
+        "labels.png: 50×40, 2 classes by colour: #0a0ac8 50%, #c80a0a 50%",
+        "target.png: 40×50, 2 classes by the source's: #0a0ac8 50%, #c80a0a 50%",
+    ]
     assert given.source.classes == ("#0a0ac8", "#c80a0a")
     assert [target.name for target in given.targets] == ["target", "remove-c80a0a"]
     assert given.targets[0].labels.shape == (50, 40)

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
-from exemplar.methods.semantic_analogy.drawn import Drawn, drawn, read_map
-from exemplar.methods.semantic_analogy.label_maps import (
+from exemplar.labels.drawn import Drawn, drawn, read_map
+from exemplar.labels.label_maps import (
     class_mask,
     exact,
     known_share,
+    renumbered,
     source_classes,
     target_classes,
 )
-from exemplar.methods.semantic_analogy.palette import Entry, Palette, label_image, read_entries
+from exemplar.labels.palette import Entry, Palette, label_image, read_entries
 
 RED, BLUE, WHITE, GREEN = (200, 10, 10), (10, 10, 200), (255, 255, 255), (10, 160, 10)
 COLOURS = np.array([RED, BLUE, WHITE, GREEN], np.uint8)
@@ -255,3 +256,47 @@ def test_real_facades_are_read_by_their_preset() -> None:
     drawn_colours = np.asarray(half).astype(int)
     window = labels == palette.names.index("window")
     assert np.abs(drawn_colours[window] - named["window"]).mean() < 12
+
+
+def renumbered_target(extra: bool) -> tuple[Palette, Drawn, np.ndarray]:
+    """A source's classes, and a target with their colours but a palette numbered anew."""
+    colours = np.array([[200, 0, 0], [0, 200, 0], [0, 0, 200], [250, 250, 0]], np.uint8)
+    wanted = np.repeat(np.array([[0, 1, 2]], np.uint8), 3, 0)
+    numbers = np.array([2, 0, 1], np.uint8)[wanted]
+    if extra:
+        numbers[2, 2] = 3  # a class that the source lacks
+    image = Image.fromarray(numbers)
+    image.putpalette(colours[[1, 2, 0, 3]].tobytes())
+    return Palette(("a", "b", "c"), colours[:3], (0, 1, 2)), drawn(image), wanted
+
+
+def test_of_a_palette_numbered_anew_colours_decide():
+    palette, found, wanted = renumbered_target(extra=False)
+    assert renumbered(found, palette)
+    problems = []
+    labels = target_classes(found, "t.png", palette, (), {}, problems)
+    assert labels is not None and (labels == wanted).all() and not problems
+
+
+def test_a_new_class_beside_it_is_told_and_does_not_make_numbers_decide():
+    palette, found, _ = renumbered_target(extra=True)
+    more = np.append(palette.colours, [[9, 9, 9]], 0).astype(np.uint8)
+    wide = Palette(("a", "b", "c", "d"), more, (0, 1, 2, 3))
+    problems = []
+    assert target_classes(found, "t.png", wide, (), {}, problems) is None
+    assert "#fafa00 (11.1%) is a class that the source lacks" in problems[0]
+
+
+def test_numbers_that_were_compressed_are_refused_and_tones_far_apart_are_not(tmp_path):
+    labels = np.zeros((32, 32), np.uint8)
+    labels[:, 13:] = 3
+    problems = []
+    Image.fromarray(labels).save(tmp_path / "near.jpg", quality=95)
+    found = read_map(tmp_path / "near.jpg", problems)
+    assert found is not None and source_classes(found, "near", (), None, problems) is None
+    assert "near: expected a label map with exact numbers" in problems[0]
+    blocks = np.zeros((32, 32), np.uint8)
+    blocks[:, 16:] = 255
+    exact = Drawn(None, blocks.astype(np.int64), False, inexact=True)
+    made = source_classes(exact, "far", (), None, problems)
+    assert made is not None and made[1].ids == (0, 255)

@@ -12,29 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exemplar.data.problems import Problems
-from exemplar.methods.semantic_analogy.drawn import GREY, Drawn
-from exemplar.methods.semantic_analogy.palette import (
-    Entry,
-    Palette,
-    colour_of,
-    distinct_colours,
-    hexadecimal,
-    listed,
-    packed,
-    unpacked,
-)
-from exemplar.methods.semantic_analogy.snapping import (
+from exemplar.labels.colours import GREY, colour_of, distinct_colours, hexadecimal, packed, unpacked
+from exemplar.labels.drawn import Drawn
+from exemplar.labels.palette import Entry, Palette, listed
+from exemplar.labels.snapping import (
     MOST,
     RARE,
+    apart,
     cleaned,
     frequent,
     smoothed,
     snapped,
     solid,
 )
+from exemplar.labels.values import places
 
 LEVELS = 256  # of grey
 SHOWN = 12  # classes that a message spells out
+MUCH = 0.25
+"""Share of a map's pixels with colours of classes, from which these are no chance."""
 
 
 def source_classes(
@@ -77,7 +73,7 @@ def source_classes(
         chosen = chosen[shares >= min(RARE, shares.max())]
         palette = Palette(_names(packed(chosen), None, entries), chosen)
         return snapped(pixels, chosen), palette
-    if smoothed(counts):
+    if smoothed(counts) or (found.inexact and snap is None and not apart(_shown(found, values))):
         problems.append(_told_smoothed(found, where, values, counts))
         return None
     # Numbers keep their order; colours without numbers come the most frequent first.
@@ -193,11 +189,13 @@ def _by_best(found: Drawn, palette: Palette) -> NDArray[np.int64]:
     """Places by colours or by numbers, whichever more pixels are known by; −1 where none is."""
     ways = []
     if found.colours is not None:
-        ways.append(_places(found.colours, packed(palette.colours)))
+        ways.append(places(found.colours, packed(palette.colours)))
     if found.ids is not None and palette.ids is not None:
-        ways.append(_places(found.ids, np.array(palette.ids)))
+        ways.append(places(found.ids, np.array(palette.ids)))
     if not ways:
         return np.full(found.size, -1)
+    if renumbered(found, palette):
+        return ways[0]
     # Of equally good ways numbers go first. But a source of numbers that no palette image has room
     # for is written with places as numbers, in colours that then say what is meant.
     ours = found.coloured and len(ways) == 2 and bool((ways[0] >= 0).all())
@@ -206,11 +204,15 @@ def _by_best(found: Drawn, palette: Palette) -> NDArray[np.int64]:
     return max(ways, key=lambda places: int((places >= 0).sum()))
 
 
-def _places(codes: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The place of each code among the known ones, −1 where it is none."""
-    order = np.argsort(known, kind="stable")
-    at = np.minimum(np.searchsorted(known[order], codes), len(known) - 1)
-    return np.where(known[order][at] == codes, order[at], -1)
+def renumbered(found: Drawn, palette: Palette) -> bool:
+    """Whether a map's numbers are those of other classes than its colours, which then decide."""
+    if found.colours is None or found.ids is None or palette.ids is None or not found.coloured:
+        return False
+    by_colour = places(found.colours, packed(palette.colours))
+    by_number = places(found.ids, np.array(palette.ids))
+    known = by_colour >= 0
+    other = known & (by_number >= 0) & (by_number != by_colour)
+    return bool(known.mean() >= MUCH and other.any())
 
 
 def _names(
@@ -231,6 +233,11 @@ def _names(
     return tuple(name or other for name, other in zip(named, own, strict=True))
 
 
+def _shown(found: Drawn, values: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The colours or grey levels of a map's values, (N, 3)."""
+    return unpacked(values if found.coloured else np.minimum(values, LEVELS - 1) * GREY)
+
+
 def _counts(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(values, return_counts=True)[1]
 
@@ -241,6 +248,12 @@ def _told_smoothed(
     """What is said of a map with more classes than is sensible."""
     what = "colours" if found.coloured else "numbers"
     largest = np.sort(counts)[::-1]
+    if not smoothed(counts):
+        return (
+            f"{where}: expected a label map with exact {what}, but it was saved in a format such "
+            f"as JPEG, which makes {what} that nobody drew; save it as PNG, or give --snap, by "
+            "which each pixel takes the nearest of the frequent colours"
+        )
     told = (
         f"{where}: expected a label map of at most {MOST} classes with hard edges, got "
         f"{len(values)} {what}"
@@ -248,10 +261,10 @@ def _told_smoothed(
     if found.colours is None:
         return f"{told}; give a map of classes, not of objects or depths"
     colours = unpacked(np.unique(found.colours))
-    apart = len(frequent(colours, _counts(found.colours)))
-    share = largest[:apart].sum() / largest.sum()
+    unlike = len(frequent(colours, _counts(found.colours)))
+    share = largest[:unlike].sum() / largest.sum()
     return (
-        f"{told}, the {apart} most frequent of which cover {share:.1%}. If it is smoothed or "
+        f"{told}, the {unlike} most frequent of which cover {share:.1%}. If it is smoothed or "
         "compressed, save it as PNG without smoothing, or give --snap, by which each pixel takes "
         "the nearest of the frequent colours (--snap N: of N of them; with --palette FILE: of its "
         "colours). If it is a photograph and there is no label map, give the word clusters instead"

@@ -20,7 +20,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 from torch.nn import functional
 
-from exemplar.methods.semantic_analogy.edits import filled, numbered_regions
+from exemplar.labels.edits import filled, numbered_regions
 
 Network = Callable[[Tensor], list[Tensor]]
 """Images (1, 3, H, W) in [0, 1] → maps, fine to coarse."""

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from exemplar.methods.semantic_analogy.edits import (
+from exemplar.labels.edits import (
     Labels,
     Region,
     moved,
@@ -18,7 +18,7 @@ from exemplar.methods.semantic_analogy.edits import (
     removed,
     resized,
 )
-from exemplar.methods.semantic_analogy.palette import Palette, listed, place_of
+from exemplar.labels.palette import Palette, listed, place_of
 
 FORMS = "move:CLASS:dx,dy, resize:CLASS:factor or remove:CLASS[:WITH]"
 NEXT = ";"

@@ -6,9 +6,7 @@ targets by it, and the palette is written out for the user to name classes and d
 
 from __future__ import annotations
 
-import colorsys
 import json
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +19,9 @@ from exemplar.data.colours import PRESETS
 from exemplar.data.pictures import file_bytes
 from exemplar.data.problems import Problems
 from exemplar.data.text_tables import read_table
-
-Colour = tuple[int, int, int]
+from exemplar.labels.colours import Colour, colour_of, hexadecimal, packed
 
 COLUMNS = ("name", "colour", "id", "pixels", "share")
-GOLDEN = (5**0.5 - 1) / 2
-HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}")
 PLACES = 256  # of a palette image
 
 
@@ -58,47 +53,6 @@ class Entry(NamedTuple):
     name: str
     colour: Colour | None
     id: int | None
-
-
-def packed(colours: NDArray) -> NDArray[np.int64]:
-    """Colours (…, 3) as one number each, 0xRRGGBB."""
-    wide = colours.astype(np.int64)
-    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
-
-
-def unpacked(codes: NDArray) -> NDArray[np.uint8]:
-    """Colours (…, 3) of numbers 0xRRGGBB."""
-    wide = np.asarray(codes, np.int64)
-    return np.stack([wide >> 16 & 255, wide >> 8 & 255, wide & 255], axis=-1).astype(np.uint8)
-
-
-def hexadecimal(colour: NDArray | Colour) -> str:
-    """A colour as `#rrggbb`."""
-    return "#" + "".join(f"{int(value):02x}" for value in colour)
-
-
-def colour_of(text: str) -> Colour | None:
-    """The colour that `#rrggbb` is, none if it is no such text."""
-    if not HEXADECIMAL.fullmatch(text):
-        return None
-    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
-
-
-def distinct_colours(count: int) -> NDArray[np.uint8]:
-    """Colours for classes that have none, each unlike the ones before.
-
-    Args:
-        count: from 0 to 256.
-
-    Returns:
-        (count, 3) u8; more begin with the same ones.
-    """
-    made = []
-    for place in range(count):
-        # Hues by the golden section never come near an earlier one; lightness takes turns.
-        value, strength = ((0.95, 0.7), (0.6, 0.85), (0.85, 0.35))[place % 3]
-        made.append(colorsys.hsv_to_rgb((0.58 + place * GOLDEN) % 1, strength, value))
-    return np.rint(255 * np.array(made).reshape(-1, 3)).astype(np.uint8)
 
 
 def place_of(text: str, palette: Palette) -> int | None:

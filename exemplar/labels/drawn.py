@@ -16,9 +16,10 @@ from exemplar.data.inputs import BadPhoto
 from exemplar.data.pictures import file_bytes
 from exemplar.data.pixels import NUMBERS, stored
 from exemplar.data.problems import Problems
-from exemplar.methods.semantic_analogy.palette import packed
+from exemplar.labels.colours import GREY, packed
 
-GREY = 0x010101
+OPAQUE = 128
+"""Of alpha, from which on a pixel is drawn."""
 
 
 class Drawn(NamedTuple):
@@ -29,11 +30,15 @@ class Drawn(NamedTuple):
             palette in which two of its numbers have one colour.
         ids: (H, W) i64 numbers; none if it has colours only.
         coloured: its colours say more than its numbers do.
+        inexact: it was compressed so that values near edges are those of no class.
+        transparent: (H, W), where nothing was drawn; none if there is no such place.
     """
 
     colours: NDArray[np.int64] | None
     ids: NDArray[np.int64] | None
     coloured: bool
+    inexact: bool = False
+    transparent: NDArray[np.bool_] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,7 +60,7 @@ def read_map(path: Path, problems: Problems) -> Drawn | None:
 
     Args:
         path: an image file with a palette, of grey levels of up to 32 bits, or of colours; what is
-            transparent is taken for white.
+            transparent is white, and said to be transparent.
         problems: gets a line if it cannot be used.
 
     Returns:
@@ -65,10 +70,36 @@ def read_map(path: Path, problems: Problems) -> Drawn | None:
     if data is None:
         return None
     try:
-        return drawn(stored(data))
+        return of_file(data)
     except BadPhoto as error:
         problems.append(f"{path}: {error}")
         return None
+
+
+def of_file(data: bytes) -> Drawn:
+    """What a file of a label map says.
+
+    Args:
+        data: a whole file.
+
+    Raises:
+        BadPhoto: it is no image, is truncated or too large, or has floating-point or negative
+            values.
+    """
+    image = stored(data)
+    return drawn(image)._replace(inexact=_compressed(data, image))
+
+
+def _compressed(data: bytes, image: Image.Image) -> bool:
+    """Whether a file is of a format that changes values."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return b"VP8L" not in data[:64]
+    starts = (b"\xff\xd8\xff", b"\x00\x00\x00\x0cjP", b"\xff\x4f\xff\x51")  # JPEG and JPEG 2000
+    return (
+        data.startswith(starts)
+        or data[4:12] in (b"ftypavif", b"ftypavis")
+        or image.info.get("compression") == "jpeg"  # within TIFF
+    )
 
 
 def drawn(image: Image.Image) -> Drawn:
@@ -80,6 +111,7 @@ def drawn(image: Image.Image) -> Drawn:
     Raises:
         BadPhoto: it has floating-point or negative values.
     """
+    clear = _transparent(image)
     if image.mode == "P":
         ids = np.asarray(image).astype(np.int64)
         # Of a palette with transparency too, the colours are those that paint programs show.
@@ -88,8 +120,9 @@ def drawn(image: Image.Image) -> Drawn:
         if used[-1] < len(table):
             codes = packed(table[used])
             if len(np.unique(codes)) == len(used):
-                return Drawn(packed(table[ids]), ids, bool((np.ptp(table[used], axis=1) > 0).any()))
-        return Drawn(None, ids, coloured=False)
+                coloured = bool((np.ptp(table[used], axis=1) > 0).any())
+                return Drawn(packed(table[ids]), ids, coloured, transparent=clear)
+        return Drawn(None, ids, coloured=False, transparent=clear)
     if image.mode in NUMBERS:
         # Black and white are 0 and 255, as in every other kind of file.
         ids = np.asarray(image.convert("L") if image.mode == "1" else image).astype(np.int64)
@@ -105,5 +138,13 @@ def drawn(image: Image.Image) -> Drawn:
     colours = np.asarray(image.convert("RGB"))
     if (np.ptp(colours, axis=-1) == 0).all():
         ids = colours[..., 0].astype(np.int64)
-        return Drawn(ids * GREY, ids, coloured=False)
-    return Drawn(packed(colours), None, coloured=True)
+        return Drawn(ids * GREY, ids, coloured=False, transparent=clear)
+    return Drawn(packed(colours), None, coloured=True, transparent=clear)
+
+
+def _transparent(image: Image.Image) -> NDArray[np.bool_] | None:
+    """Where an image is more transparent than not, (H, W)."""
+    if not image.has_transparency_data or (image.mode in NUMBERS and image.mode != "P"):
+        return None
+    clear = np.asarray(image.convert("RGBA"))[..., 3] < OPAQUE
+    return clear if clear.any() else None

@@ -10,15 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from exemplar.methods.semantic_analogy.palette import (
+from exemplar.labels.colours import distinct_colours, packed, unpacked
+from exemplar.labels.palette import (
     Entry,
     Palette,
-    distinct_colours,
     label_image,
-    packed,
     place_of,
     read_entries,
-    unpacked,
     write_palette,
 )
 

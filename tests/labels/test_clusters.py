@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import label
 from torch import Tensor
 
-from exemplar.methods.semantic_analogy.clusters import SMALLEST, assign, cluster
+from exemplar.labels.clusters import SMALLEST, assign, cluster
 from exemplar.methods.semantic_analogy.line_drawings import (
     drawing_labels,
     edge_labels,

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from exemplar.methods.semantic_analogy.edits import (
+from exemplar.labels.edits import (
     filled,
     moved,
     numbered_regions,
     removed,
     resized,
 )
-from exemplar.methods.semantic_analogy.palette import Palette
-from exemplar.methods.semantic_analogy.wishes import WishError, edited, target_name
+from exemplar.labels.palette import Palette
+from exemplar.labels.wishes import WishError, edited, target_name
 
 GROUND = np.repeat(np.array([[0] * 12, [1] * 12], np.uint8), 4, 0)
 """Sky above, grass below; 8 × 12."""

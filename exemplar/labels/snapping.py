@@ -43,6 +43,15 @@ def smoothed(counts: NDArray[np.int64]) -> bool:
     return len(counts) > MOST or (len(counts) > FEW and 2 * rare > len(counts))
 
 
+def apart(colours: NDArray[np.uint8]) -> bool:
+    """Whether all colours (N, 3) are so unlike each other that none is a slip of another."""
+    wide = colours.astype(np.float64)
+    return all(
+        (np.linalg.norm(wide[place + 1 :] - wide[place], axis=1) >= NEAR).all()
+        for place in range(len(wide))
+    )
+
+
 def frequent(
     colours: NDArray[np.uint8], counts: NDArray[np.int64], count: int | None = None
 ) -> NDArray[np.intp]:

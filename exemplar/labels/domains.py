@@ -1,0 +1,60 @@
+"""The classes of a domain, as its settings name them, for `recognition`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from exemplar.data.layout_settings import CityscapesSettings
+from exemplar.data.photo_settings import PairsSettings
+from exemplar.labels.known import Known, shown_colours
+from exemplar.settings import section
+
+REMEDY = "name them in classes or in ignore"
+COLOURED = "; of a map of colours, name that of each class in colours"
+
+
+def known_of(settings: CityscapesSettings) -> Known:
+    """The classes of a domain of label maps."""
+    numbers = settings.numbers()
+    own = tuple(numbers.values())
+    if settings.colours is None:
+        shown = shown_colours(own)
+        return Known(tuple(numbers), own, settings.ignore, shown, remedy=REMEDY + COLOURED)
+    colours = np.array([settings.colours[name] for name in numbers], np.uint8)
+    return Known(tuple(numbers), own, settings.ignore, colours, given=True, remedy=REMEDY)
+
+
+def known_in(
+    params: dict[str, Any], domain: str, classes: Sequence[str], remedy: str = "relabel them"
+) -> Known:
+    """The classes by which a user's map for a domain is read.
+
+    Args:
+        params: of `params.yaml`.
+        domain: a section of `domains`.
+        classes: the names of those that were learned, in the order of their places.
+        remedy: see `Known`.
+
+    Returns:
+        With the numbers and colours that the domain's own maps have; those of a domain that has no
+        maps of its own are 0, 1, ….
+    """
+    own = params.get("domains", {}).get(domain, {})
+    kind = own.get("kind") if isinstance(own, dict) else None
+    plain = tuple(range(len(classes)))
+    if kind == "cityscapes":
+        known = known_of(section(params, f"domains.{domain}", CityscapesSettings))
+        if set(known.names) >= set(classes):
+            at = [known.names.index(name) for name in classes]
+            colours = None if known.colours is None else known.colours[at]
+            numbers = tuple(known.numbers[place] for place in at)
+            return Known(tuple(classes), numbers, known.ignore, colours, known.given, remedy)
+    if kind == "pairs":
+        named = section(params, f"domains.{domain}", PairsSettings).colours()
+        if set(named) >= set(classes):
+            colours = np.array([named[name] for name in classes], np.uint8)
+            return Known(tuple(classes), plain, colours=colours, given=True, remedy=remedy)
+    return Known(tuple(classes), plain, colours=shown_colours(plain), remedy=remedy)

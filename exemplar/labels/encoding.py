@@ -1,0 +1,35 @@
+"""Labels as networks read them: one channel a class.
+
+The last step in the way of label maps, for every method.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from exemplar.labels.known import IGNORE
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """One channel a class.
+
+    Args:
+        labels: (B, H, W) integers below `classes`, or `IGNORE`.
+        classes: C.
+
+    Returns:
+        (B, C, H, W) float32; all zeros at ignored pixels.
+
+    Raises:
+        ValueError: a label has no class.
+    """
+    numbers = labels.long()
+    wrong = (numbers < 0) | (numbers >= classes) & (numbers != IGNORE)
+    if wrong.any():
+        raise ValueError(
+            f"labels {numbers[wrong].unique().tolist()[:20]} have no class; expected 0 to "
+            f"{classes - 1}, or {IGNORE} to ignore"
+        )
+    channels = torch.arange(classes, device=labels.device)[:, None, None]
+    return (numbers[:, None] == channels).float()

@@ -1,0 +1,50 @@
+"""A few label maps of each domain are read by the doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from flows.checks.labels import FEW, label_domains
+
+LABELS = np.zeros((32, 32), np.uint8)
+LABELS[:, 20:] = 1
+
+
+def params(**values: Any) -> dict[str, Any]:
+    own = {"kind": "cityscapes", "root": "raw", "size": [32, 32], "classes": ["sky", "sea"]}
+    return {"run": {"domains": ["mine"]}, "domains": {"mine": own | values}}
+
+
+def put(count: int, labels: np.ndarray) -> None:
+    for part, image in (("label", labels), ("img", np.zeros((32, 32, 3), np.uint8))):
+        Path("raw", f"train_{part}").mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            Image.fromarray(image).save(Path("raw", f"train_{part}", f"{number:02d}.png"))
+
+
+def test_what_maps_say_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put(20, LABELS)
+    (found,) = label_domains(params())
+    assert found.state == "ok"
+    assert found.seen == f"{FEW} of 20 label maps: sky 62%, sea 38%"
+    (found,) = label_domains(params(classes=["sky", "sea", "car"]))
+    assert found.seen.endswith("; none of car")
+
+
+def test_what_is_wrong_with_them_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put(2, LABELS + 4)
+    found = list(label_domains(params()))
+    assert [each.state for each in found] == ["problem", "problem"]
+    assert "train_label/00.png: labels 4, 5 have no class" in found[0].seen
+    assert "domains.mine" in found[0].advice
+    put(2, np.where(LABELS == 0, 255, LABELS).astype(np.uint8))
+    (found,) = label_domains(params())
+    assert found.state == "problem" and "62% of the pixels have no class" in found.seen
+    assert list(label_domains(params(root="none"))) == []
+    assert list(label_domains(params(kind="folder"))) == []
