@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from exemplar.conditions.files import InputError
+from exemplar.data.fit import DEFAULT, Fit
 from exemplar.methods.pixelnn.inputs import Made, synthesise_files
 from exemplar.methods.pixelnn.library import Library
 from exemplar.report.attribution import shares
@@ -32,6 +34,7 @@ def synth(
     alike_count: int | None = None,
     count: int | None = None,
     published: bool = False,
+    fit: Fit = DEFAULT,
 ) -> list[Path]:
     """Writes a folder for each input.
 
@@ -47,6 +50,7 @@ def synth(
         alike_count: how many these are.
         count: how many candidates, good and distinct ones; all by default.
         published: make the published candidates, which are not ranked.
+        fit: how inputs of another shape than the exemplars' get theirs.
 
     Returns:
         The folders written, one an input, named after its file.
@@ -62,8 +66,9 @@ def synth(
             "once; rename them or use two runs"
         )
     library, made = synthesise_files(
-        inputs, domain, condition, only, exclude, photographs, like, alike_count, count, published
-    )
+        inputs, domain, condition, only, exclude, photographs, like, alike_count, count, published,
+        fit, _say,
+    )  # fmt: skip
     folders = []
     for result in made:
         folder = out / result.path.stem
@@ -95,6 +100,7 @@ def _write(folder: Path, made: Made, library: Library, condition: str) -> None:
         votes=np.array(made.votes),
         score=made.score,
         ids=library.items["id"].to_numpy(dtype=str),
+        notes=np.array(made.notes, dtype=str),
     )
     attribution = pd.concat(
         shares(each, library.items, made.votes).assign(candidate=name, score=score)
@@ -132,6 +138,10 @@ def _correspondences(made: Made, library: Library) -> np.ndarray:
         exemplars = read_rows(library.image, rows)
         pictures.append(correspondence_picture(image[index], source[index], exemplars, rows))
     return contact_sheet(pictures, [str(made.members[index]) for index in chosen], len(pictures))
+
+
+def _say(note: str) -> None:
+    print(f"note: {note}", file=sys.stderr, flush=True)
 
 
 def _save(path: Path, image: np.ndarray) -> None:

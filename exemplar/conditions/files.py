@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+
+from exemplar.data.pictures import read_stored
 
 
 class InputError(ValueError):
@@ -12,16 +14,13 @@ class InputError(ValueError):
 
 
 def open_image(path: Path) -> Image.Image:
-    """Opens an image, upright and fully decoded.
+    """Opens an image as it is stored, upright.
 
     Raises:
         InputError: the file is missing, is not an image, or is truncated.
     """
-    try:
-        image = Image.open(path)
-        image.load()
-        return ImageOps.exif_transpose(image)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: not a readable image ({error})") from error
+    problems: list[str] = []
+    image = read_stored(path, problems, "an image")
+    if image is None:
+        raise InputError("\n".join(problems))
+    return image

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from exemplar.conditions.files import InputError, open_image
+from exemplar.data.fit import DEFAULT, Fit, fitted
 
 CHANNELS = 0  # as many as there are classes
 
@@ -30,8 +31,10 @@ def encode(stored: np.ndarray, size: tuple[int, int], classes: int = 0) -> Tenso
     return functional.one_hot(x, classes).permute(0, 3, 1, 2).float()
 
 
-def read(path: Path, size: tuple[int, int], classes: list[str]) -> np.ndarray:
+def read(path: Path, size: tuple[int, int], classes: list[str], how: Fit = DEFAULT) -> np.ndarray:
     """A user's label map: a grey or palette image whose values are class numbers.
+
+    Margins are of the first class.
 
     Returns:
         (H, W) u8.
@@ -45,7 +48,7 @@ def read(path: Path, size: tuple[int, int], classes: list[str]) -> np.ndarray:
             f"{path}: expected a label map, one class number a pixel (a grey or palette PNG), "
             f"got mode {image.mode}. For a photograph, add --photographs"
         )
-    values = np.asarray(image.resize((size[1], size[0]), Image.Resampling.NEAREST))
+    values = np.asarray(fitted(image, size, how, Image.Resampling.NEAREST, fill=0))
     unknown = np.unique(values[values >= len(classes)])
     if unknown.size:
         listed = ", ".join(f"{i} {name}" for i, name in enumerate(classes))

@@ -140,7 +140,7 @@ def test_bad_inputs_are_named_together_and_nothing_is_written(made, drawing, tmp
     text.write_text("no image")
     with pytest.raises(InputError) as caught:
         synth([drawing, text, tmp_path / "none.png"], "rendered", "edges", tmp_path / "o", [], [])
-    assert "text.png: not a readable image" in str(caught.value)
+    assert "text.png: not an image of a known format" in str(caught.value)
     assert "none.png: no such file" in str(caught.value)
     with pytest.raises(InputError, match="no exemplar's id or category matches 'unicorn'"):
         synth([drawing], "rendered", "edges", tmp_path / "o", ["unicorn"], [])

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 
 from exemplar import conditions
-from exemplar.conditions.files import InputError, open_image
+from exemplar.conditions.files import InputError
+from exemplar.conditions.given import Given, read_condition, read_photograph
 from exemplar.conditions.sources import ConditionsSettings, edge_network, extract
+from exemplar.data.fit import DEFAULT, Fit
+from exemplar.data.problems import Problems
 from exemplar.estimators import load_estimators
 from exemplar.features.backbone import load_backbone
 from exemplar.features.look import looks
@@ -55,6 +57,7 @@ class Made:
         composed: their images and sources.
         votes: v; by how many neighbours' matches to each side a pixel's sources follow (`votes`).
         score: (C,) float32, lower is better (`ranking`); NaN if they are not ranked.
+        notes: how the input was read, in lines that begin with its file.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class Made:
     composed: Composed
     votes: int
     score: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
 def synthesise_files(
@@ -77,6 +81,8 @@ def synthesise_files(
     alike_count: int | None = None,
     count: int | None = None,
     published: bool = False,
+    fit: Fit = DEFAULT,
+    say: Callable[[str], None] = lambda note: None,
 ) -> tuple[Library, Iterator[Made]]:
     """Makes candidates of a user's files, coherent and ranked ones.
 
@@ -93,6 +99,8 @@ def synthesise_files(
             all.
         count: only so many candidates, good and distinct ones; by default all.
         published: make the published candidates instead, which are not ranked.
+        fit: how inputs of another shape than the exemplars' get theirs.
+        say: is told how inputs were read, before anything is made.
 
     Returns:
         The library, of the chosen exemplars alone, and an iterator that makes one input's
@@ -116,7 +124,11 @@ def synthesise_files(
     library = open_library(domain, condition, settings.device)
     classes = list(name_list(open_group(layout.conditions(domain)), "classes"))
     size = (library.image.shape[1], library.image.shape[2])
-    stored, wanted = _read_all(paths, domain, condition, size, classes, photographs, like)
+    given, liked = _read_all(paths, domain, condition, size, classes, photographs, like, fit)
+    wanted = None if liked is None else liked.values
+    shared = () if liked is None else liked.notes
+    for note in (*(note for each in given for note in each.notes), *shared):
+        say(note)
 
     needed = schedule.exemplars_needed(members)
     rows = allowed_rows(library.items, library.exemplars.rows, only, exclude)
@@ -133,7 +145,7 @@ def synthesise_files(
     residual = residual_source(library, settings)
 
     def made() -> Iterator[Made]:
-        for path, values in zip(paths, stored, strict=True):
+        for path, (values, notes) in zip(paths, given, strict=True):
             f, descriptor, scene = describe(values)
             composed = synthesise(library, f, descriptor, scene, settings, look)
             score, order = np.full(len(members), np.nan, np.float32), np.arange(len(members))
@@ -142,7 +154,8 @@ def synthesise_files(
                 order = few if count else np.argsort(score, kind="stable")
             shown = Composed(composed.image[order], composed.source[order])
             ordered = [members[place] for place in order.tolist()]
-            yield Made(path, values, f, ordered, shown, settings.effective_votes, score[order])
+            yield Made(path, values, f, ordered, shown, settings.effective_votes, score[order],
+                       (*notes, *shared))  # fmt: skip
 
     return library, made()
 
@@ -214,26 +227,22 @@ def _read_all(
     classes: list[str],
     photographs: bool,
     like: Path | None,
-) -> tuple[list[np.ndarray], np.ndarray | None]:
+    how: Fit,
+) -> tuple[list[Given], Given | None]:
     """Reads every input, and the photograph to look like; all problems are reported together."""
-    stored, problems, wanted = [], [], None
-    for path in paths:
-        try:
-            if photographs:
-                stored.append(_fitted(path, size))
-            else:
-                stored.append(conditions.of(condition).read(path, size, classes))
-        except InputError as error:
-            problems.append(str(error))
-    if like is not None:
-        try:
-            wanted = _fitted(like, size)
-        except InputError as error:
-            problems.append(f"--from {error}")
+    problems: Problems = []
+    found = [
+        read_photograph(path, size, how, problems)
+        if photographs
+        else read_condition(condition, path, size, classes, how, problems)
+        for path in paths
+    ]
+    wanted = None if like is None else read_photograph(like, size, how, problems, "--from ")
     if problems:
-        raise InputError("\n".join(problems))
+        raise InputError("\n".join(dict.fromkeys(problems)))
+    given = [each for each in found if each is not None]
     if not photographs:
-        return stored, wanted
+        return given, wanted
     settings = section(load_params(), "conditions", ConditionsSettings)
     estimators = load_estimators(layout.ESTIMATORS)
     network, _ = edge_network(settings.edges, estimators)
@@ -242,10 +251,6 @@ def _read_all(
             f"the labels of {domain} were given with its images; no network sees them in a "
             "photograph: give a label map"
         )
-    return list(extract(np.stack(stored), estimators, network)[condition]), wanted
-
-
-def _fitted(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """A photograph (H, W, 3) u8: its middle, at the size of the exemplars."""
-    image = open_image(path).convert("RGB")
-    return np.asarray(ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS))
+    images = np.stack([each.values for each in given])
+    seen = extract(images, estimators, network)[condition]
+    return [Given(values, each.notes) for values, each in zip(seen, given, strict=True)], wanted

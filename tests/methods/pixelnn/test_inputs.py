@@ -32,8 +32,9 @@ def made(tmp_path_factory):
         write_features(COUNT, val=2)
         run(index)
         run(ranking)
-        rng = np.random.default_rng(7)
-        Image.fromarray(rng.integers(0, 256, (SIDE, SIDE), np.uint8)).save("drawing.png")
+        lines = np.full((SIDE, SIDE), 255, np.uint8)
+        lines[3:-3, SIDE // 3] = lines[SIDE // 2, 2:-4] = lines[3, 3:-5] = 0
+        Image.fromarray(lines).save("drawing.png")
         yield folder
 
 
@@ -171,7 +172,7 @@ def test_all_unreadable_files_are_told_together(drawing, tmp_path):
         )  # fmt: skip
     first, second, third = str(caught.value).splitlines()
     assert first == f"{tmp_path}/none.png: no such file"
-    assert second.startswith(f"{tmp_path}/text.png: not a readable image")
+    assert second.startswith(f"{tmp_path}/text.png: not an image of a known format")
     assert third == f"--from {tmp_path}/gone.jpg: no such file"
 
 
