@@ -25,9 +25,9 @@ Ink = NDArray[np.float32]
 
 LARGE = 1600
 """Pixels of the longer side at which larger pages are looked at."""
-LEAST_GROUND = 64
+LEAST_GROUND = 128
 """Levels between a ground and full ink, at least: less would make noise of it."""
-NOISE, MOST_NOISE, MOST_WRONG = 0.995, 0.15, 0.15
+NOISE, MOST_NOISE, MOST_WRONG = 0.995, 0.2, 0.15
 """Quantile of what is on the wrong side of the ground, up to which contrast is noise; how much this
 is at most, and of a drawing at most."""
 FAINT, NOISES = 0.06, 1.8
@@ -38,12 +38,12 @@ FULL = 90
 """Percentile of the lines' contrast that becomes a full line."""
 LINE = 0.25
 """Strength from which ink is a line."""
-SEEN, FILLED = 192, 0.025
+SEEN, FILLED, LEAST_FILLED = 192, 0.025, 2
 """Pixels of the longer side at which filled areas are looked for, and the radius of a disk that no
-line covers, in shares of the shorter side."""
+line covers, in shares of the shorter side and in pixels."""
 FULL_TONE, MOST_SHADED = 0.9, 0.02
 """Strength of ink in areas that are not shaded, and the share of a drawing that is, at most."""
-MAP_GROUND, ONE_TONE = 240, 0.5
+MAP_GROUND, ONE_TONE = 240, 0.75
 """Median from which a picture has a white ground, and share of its ink that has one tone where all
 lines are drawn with one pen."""
 
@@ -219,5 +219,6 @@ def _shaded(ink: Ink) -> float:
     size = tuple(max(1, round(side / scale)) for side in ink.shape)
     small = np.asarray(Image.fromarray(ink).resize(size[::-1], Image.Resampling.BOX))
     # No line is so wide that its middle is in it.
-    inside = distance_transform_edt(np.pad(small > LINE, 1))[1:-1, 1:-1] > FILLED * min(size)
+    inside = distance_transform_edt(np.pad(small > LINE, 1))[1:-1, 1:-1]
+    inside = inside > max(FILLED * min(size), LEAST_FILLED)
     return float((inside & (small < FULL_TONE)).mean())
