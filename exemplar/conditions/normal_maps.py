@@ -73,9 +73,9 @@ def normals_of(
             f"expected normals that face the viewer (blue of 128 or more), but {away:.0%} of them "
             "face away"
         )
-    normals = np.where((surface & unit)[..., None], normals, np.float32(FACING))
+    normals = np.where((surface & unit)[..., None], normals, np.array(FACING, np.float32))
     if _green_is_down(normals, surface & unit):
-        normals = normals * np.float32([1, -1, 1])
+        normals = normals * np.array([1, -1, 1], np.float32)
         notes += ("green is down in it (the convention of DirectX); it was turned up",)
     return _unit(_means(shaped(normals, size, how, FACING), size)), notes
 
@@ -118,7 +118,9 @@ def _green_is_down(normals: Normals, surface: NDArray[np.bool_]) -> bool:
 def _means(normals: Normals, size: tuple[int, int]) -> Normals:
     """Means of areas (nearest where it is enlarged)."""
     planes = [
-        Image.fromarray(np.ascontiguousarray(plane)).resize(size[::-1], Image.Resampling.BOX)
+        Image.fromarray(np.ascontiguousarray(plane)).resize(
+            (size[1], size[0]), Image.Resampling.BOX
+        )
         for plane in np.moveaxis(normals, -1, 0)
     ]
     return np.stack([np.asarray(plane) for plane in planes], -1)
@@ -127,4 +129,4 @@ def _means(normals: Normals, size: tuple[int, int]) -> Normals:
 def _unit(normals: Normals) -> Normals:
     """Of length one."""
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
-    return np.where(length > 1e-3, normals / np.maximum(length, 1e-3), np.float32(FACING))
+    return np.where(length > 1e-3, normals / np.maximum(length, 1e-3), np.array(FACING, np.float32))

@@ -13,8 +13,8 @@ from scipy.ndimage import (
     distance_transform_edt,
     generate_binary_structure,
     grey_dilation,
-    label,
 )
+from skimage.measure import label as label_regions
 from skimage.morphology import skeletonize
 
 from exemplar.data.fit import DEFAULT, Fit, shaped
@@ -158,7 +158,7 @@ def _strokes(ink: Ink, width: float) -> Ink:
 
 def _widths(lines: NDArray[np.bool_], middle: NDArray[np.bool_]) -> NDArray[np.float64]:
     """How wide a line is at each pixel of its middle."""
-    inside = distance_transform_edt(np.pad(lines, 1))[1:-1, 1:-1]
+    inside = _inside(lines)
     # A line of an even width has two middles, of which one was taken.
     beside = grey_dilation(np.where(middle, 0, inside), footprint=generate_binary_structure(2, 1))
     return 2 * inside - (beside < inside)
@@ -205,9 +205,14 @@ def _pooled(image: NDArray[np.uint8], dark: bool) -> NDArray[np.uint8]:
     return most(most(rows, axis=1).reshape(height // times, width // times, times, 3), axis=2)
 
 
+def _inside(area: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How far each pixel is from what is no part of an area, beyond the picture too."""
+    return np.asarray(distance_transform_edt(np.pad(area, 1)))[1:-1, 1:-1]
+
+
 def _without_specks(lines: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
     """Lines without those of fewer pixels."""
-    numbers, _ = label(lines, np.ones((3, 3)))
+    numbers = np.asarray(label_regions(lines, connectivity=2))
     kept = np.bincount(numbers.ravel()) >= least
     kept[0] = False
     return kept[numbers]
@@ -216,9 +221,8 @@ def _without_specks(lines: NDArray[np.bool_], least: float) -> NDArray[np.bool_]
 def _shaded(ink: Ink) -> float:
     """Share of the page that lies within filled areas and has a tone between ground and ink."""
     scale = max(1.0, max(ink.shape) / SEEN)
-    size = tuple(max(1, round(side / scale)) for side in ink.shape)
-    small = np.asarray(Image.fromarray(ink).resize(size[::-1], Image.Resampling.BOX))
+    size = max(1, round(ink.shape[0] / scale)), max(1, round(ink.shape[1] / scale))
+    small = np.asarray(Image.fromarray(ink).resize((size[1], size[0]), Image.Resampling.BOX))
     # No line is so wide that its middle is in it.
-    inside = distance_transform_edt(np.pad(small > LINE, 1))[1:-1, 1:-1]
-    inside = inside > max(FILLED * min(size), LEAST_FILLED)
+    inside = _inside(small > LINE) > max(FILLED * min(size), LEAST_FILLED)
     return float((inside & (small < FULL_TONE)).mean())
