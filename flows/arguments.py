@@ -59,6 +59,13 @@ def add_synth(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         action="store_true",
         help="the inputs are photographs to extract the condition from",
     )
+    synth.add_argument(
+        "--fit",
+        choices=("crop", "pad", "stretch"),
+        default="crop",
+        help="how inputs of another shape than the exemplars' get theirs: crop to the centre, pad, "
+        "or stretch; default: %(default)s",
+    )
     return synth
 
 

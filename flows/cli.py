@@ -164,7 +164,7 @@ def _synth(args: argparse.Namespace) -> int:
 
     for folder in synth(args.inputs, args.domain, args.condition, args.out, args.only,
                         args.exclude, args.photographs, args.like, args.alike_count, args.count,
-                        args.published):  # fmt: skip
+                        args.published, args.fit):  # fmt: skip
         print(folder)
     return 0
 

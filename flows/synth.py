@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from exemplar.conditions.files import InputError
-from exemplar.data.problems import Problems
+from exemplar.data.fit import DEFAULT, Fit
+from exemplar.data.problems import Problems, RequestError
 from exemplar.methods.pixelnn.inputs import Made, synthesise_files
 from exemplar.methods.pixelnn.library import Library
 from exemplar.report.attribution import shares
@@ -45,6 +46,7 @@ def synth(
     alike_count: int | None = None,
     count: int | None = None,
     published: bool = False,
+    fit: Fit = DEFAULT,
 ) -> list[Path]:
     """Writes a folder for each input.
 
@@ -61,12 +63,13 @@ def synth(
         alike_count: how many these are.
         count: how many candidates, good and distinct ones; all by default.
         published: make the published candidates, which are not ranked.
+        fit: how inputs of another shape than the exemplars' get theirs.
 
     Returns:
         The folders written, one an input, named after its file.
 
     Raises:
-        InputError: an input cannot be used, results cannot be written to `out`, or files would be
+        RequestError: an input cannot be used, results cannot be written to `out`, or files would be
             lost; every problem, and nothing was written.
     """
     problems: Problems = []
@@ -76,17 +79,17 @@ def synth(
     try:
         library, made = synthesise_files(
             inputs, domain, condition, only, exclude, photographs, like, alike_count, count,
-            published,
+            published, fit, _say,
         )  # fmt: skip
     except ValueError as error:
         if problems:
-            raise InputError("\n".join([*problems, str(error)])) from error
+            raise RequestError("\n".join([*problems, str(error)])) from error
         raise
     pixels = library.image.shape[1] * library.image.shape[2]
     check_room(out, len(inputs) * (MOST if count is None else count) * pixels * BYTES, problems)
     if problems:
-        raise InputError("\n".join(problems))
-    asked = [domain, condition, only, exclude, photographs, alike_count, count, published]
+        raise RequestError("\n".join(problems))
+    asked = [domain, condition, only, exclude, photographs, alike_count, count, published, fit]
     origins = [content_hash(path, [str(path)], *liked, asked) for path in inputs]
     for place, origin in zip(places, origins, strict=True):
         tell_replaced(place, origin)
@@ -129,6 +132,7 @@ def _write(folder: Path, made: Made, library: Library, condition: str) -> None:
         votes=np.array(made.votes),
         score=made.score,
         ids=library.items["id"].to_numpy(dtype=str),
+        notes=np.array(made.notes, dtype=str),
     )
     attribution = pd.concat(
         shares(each, library.items, made.votes).assign(candidate=name, score=score)
@@ -166,6 +170,10 @@ def _correspondences(made: Made, library: Library) -> np.ndarray:
         exemplars = read_rows(library.image, rows)
         pictures.append(correspondence_picture(image[index], source[index], exemplars, rows))
     return contact_sheet(pictures, [str(made.members[index]) for index in chosen], len(pictures))
+
+
+def _say(note: str) -> None:
+    print(f"note: {note}", file=sys.stderr, flush=True)
 
 
 def _save(path: Path, image: np.ndarray) -> None:

@@ -1,7 +1,7 @@
 """What an input can be: `lowres`, `edges`, `normals` or `labels`.
 
-Each module turns photographs into its condition (`extract`), reads a user's file (`read`), and
-prepares stored values for a network (`encode`). `of` finds a module by the condition's name.
+Each module prepares stored values for a network (`encode`), and `of` finds it by the condition's
+name. `sources` extracts conditions from photographs, `given` reads them from a user's files.
 """
 
 from __future__ import annotations

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional
-
-from exemplar.conditions.files import open_image
 
 SIDE = 12
 CHANNELS = 3
@@ -43,13 +38,3 @@ def encode(stored: np.ndarray, size: tuple[int, int], classes: int = 0) -> Tenso
     """
     x = torch.from_numpy(stored).permute(0, 3, 1, 2).float() / 255
     return functional.interpolate(x, size, mode="bicubic", align_corners=False).clamp(0, 1)
-
-
-def read(path: Path, size: tuple[int, int], classes: list[str]) -> np.ndarray:
-    """A user's small image, or a larger one, reduced by block means to 12 × 12.
-
-    Returns:
-        (12, 12, 3) u8.
-    """
-    image = open_image(path).convert("RGB")
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from exemplar.data.crops import Region, central_square, large_enough, resized
+from exemplar.data.drawings import drawing_map
 from exemplar.data.inputs import BadPhoto, DomainError, Listing, Photo, Picture
 from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import PairsSettings
@@ -16,7 +17,6 @@ from exemplar.data.photo_settings import PairsSettings
 BELOW = ""
 NEAR = 48  # levels a channel: how far compression moves a class colour
 SHARE = 0.75  # of a label map's pixels that must be near a class colour
-GREY = 24  # levels between a grey pixel's channels
 
 
 def inputs(settings: PairsSettings) -> Listing:
@@ -113,7 +113,7 @@ def label_map(image: Image.Image, colours: np.ndarray, size: int) -> np.ndarray:
 
 
 def edge_map(image: Image.Image, region: Region, size: int) -> np.ndarray:
-    """Edges from a drawing of dark lines on white: 1 on a line, 0 on the ground.
+    """Edges from a drawing, such as of dark lines on white: 1 on a line, 0 on the ground.
 
     Args:
         image: RGB.
@@ -121,20 +121,15 @@ def edge_map(image: Image.Image, region: Region, size: int) -> np.ndarray:
         size: pixels a side of the result.
 
     Returns:
-        (size, size) f16 in [0, 1]; the mean of what each pixel covers.
+        (size, size) f16 in [0, 1], as users' drawings are read (`drawings`).
 
     Raises:
-        BadPhoto: the picture is coloured, or dark.
+        BadPhoto: the picture is blank, or a photograph.
     """
-    pixels = np.asarray(image.crop(region)).astype(np.int32)
-    grey = (np.ptp(pixels, axis=-1) <= GREY).mean()
-    if grey < SHARE or np.median(pixels) < 128:
-        raise BadPhoto(
-            f"expected dark lines on white, but {grey:.0%} of the pixels are grey and the median "
-            f"is {np.median(pixels):.0f} of 255; is the photograph on the other side?"
-        )
-    dark = 1 - pixels.mean(-1, dtype=np.float32) / 255
-    return np.clip(_shrunk(dark, size), 0, 1).astype(np.float16)
+    try:
+        return drawing_map(np.asarray(image.crop(region)), (size, size)).astype(np.float16)
+    except BadPhoto as error:
+        raise BadPhoto(f"{error}; is the photograph on the other side?") from None
 
 
 def _shrunk(values: np.ndarray, size: int) -> np.ndarray:

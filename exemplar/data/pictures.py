@@ -7,20 +7,24 @@ before anything is made.
 from __future__ import annotations
 
 import hashlib
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from exemplar.data.inputs import BadPhoto
-from exemplar.data.pixels import decode, numbers
+from exemplar.data.pixels import decode, numbers, stored
 from exemplar.data.problems import Problems
 
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2",
     ".avif",
 )  # fmt: skip
+MAX_BYTES = 1 << 30
+"""Of a file: more than the most pixels need, in any format."""
 NARROW = 32
 """Times that an image's longer side may be its shorter: beyond, matching has nothing to go by."""
 
@@ -70,6 +74,27 @@ def read_picture(path: Path, problems: Problems) -> Picture | None:
     return Picture(str(path), image, hashlib.sha256(data).hexdigest())
 
 
+def read_stored(path: Path, problems: Problems, what: str) -> Image.Image | None:
+    """Reads an image whose values mean more than colours: none is changed, a palette stays.
+
+    Args:
+        path: a file.
+        problems: gets a line if it cannot be used.
+        what: was expected, for that line.
+
+    Returns:
+        An image of any mode, upright; none if it cannot be used.
+    """
+    data = file_bytes(path, problems, what)
+    if data is None:
+        return None
+    try:
+        return stored(data)
+    except BadPhoto as error:
+        problems.append(f"{path}: {error}")
+        return None
+
+
 def pictures_in(folder: Path, problems: Problems) -> list[Path]:
     """The image files of a folder, in the order of their names; hidden ones are none."""
     try:
@@ -99,7 +124,7 @@ def doubts(name: str, picture: Picture) -> list[str]:
 
 
 def file_bytes(path: Path, problems: Problems, what: str) -> bytes | None:
-    """Reads a whole file.
+    """Reads a whole file; a pipe or a device, which may never end, is not opened.
 
     Args:
         path: a file.
@@ -107,14 +132,31 @@ def file_bytes(path: Path, problems: Problems, what: str) -> bytes | None:
         what: was expected, for that line.
     """
     try:
-        return path.read_bytes()
+        facts = path.stat()
+        if (wrong := _no_file(facts.st_mode)) is not None:
+            problems.append(f"{path}: expected {what}, got {wrong}")
+        elif facts.st_size > MAX_BYTES:
+            problems.append(
+                f"{path}: expected {what} of at most {MAX_BYTES >> 20} MiB, got "
+                f"{facts.st_size >> 20} MiB"
+            )
+        else:
+            return path.read_bytes()
     except FileNotFoundError:
-        problems.append(f"{path}: no such file")
-    except IsADirectoryError:
-        problems.append(f"{path}: expected {what}, got a folder")
+        leads = f": it is a link to {path.readlink()}" if path.is_symlink() else ""
+        problems.append(f"{path}: no such file{leads}")
     except OSError as error:
         problems.append(f"{path}: cannot be read: {error.strerror}")
     return None
+
+
+def _no_file(mode: int) -> str | None:
+    """What something is that is no file, by its mode."""
+    if stat.S_ISREG(mode):
+        return None
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a pipe, socket or device; save it to a file"
 
 
 def read_numbers(path: Path, problems: Problems) -> NDArray[np.int64] | None:

@@ -9,10 +9,12 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from exemplar.data.inputs import BadPhoto
+from exemplar.data.signatures import kind_of
 
 # Only formats that hold photographs: others (PostScript, say) would start further programs.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 MAX_PIXELS = 80_000_000  # beyond, a file is taken for a decompression bomb
+SAVE_BITS = "save it with 8 or 16 bits a channel"
 ORIENTATION = 0x0112  # the EXIF tag
 NUMBERS = ("1", "L", "P", "I", "I;16", "I;16L", "I;16B", "I;16N")  # modes of one number a pixel
 UPRIGHT = {
@@ -31,7 +33,7 @@ def decode(data: bytes) -> Image.Image:
 
     EXIF orientation is applied, 16-bit grey is scaled, alpha is laid over white, an embedded
     colour profile is honoured (CMYK without one is converted plainly), palettes and grey become
-    RGB, and an animation gives its first frame.
+    RGB, and of several frames or pages the first is taken.
 
     Args:
         data: a whole file.
@@ -124,7 +126,10 @@ def _too_large(what: str) -> str:
 def _not_an_image(data: bytes) -> str:
     if not data:
         return "not an image: the file is empty"
-    return f"not an image of a known format ({', '.join(FORMATS)})"
+    known = ", ".join(FORMATS)
+    kind = kind_of(data)
+    said = f": it is {kind}" if kind else ""
+    return f"not an image of a known format ({known}){said}; save it as PNG or JPEG"
 
 
 def _orientation(image: Image.Image) -> int:
@@ -138,14 +143,20 @@ def _orientation(image: Image.Image) -> int:
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Scales 16-bit grey to 8 bits; RGB of 16 bits comes from the decoder with its high bytes."""
     if image.mode == "F":
-        raise BadPhoto("floating-point pixels, whose range is not known")
+        raise BadPhoto(f"floating-point pixels, whose range is not known; {SAVE_BITS}")
     if not image.mode.startswith("I"):
         return image
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
-        raise BadPhoto("32-bit pixels, whose range is not known")
-    scaled = np.rint(values / 257).astype(np.uint8)
-    return Image.fromarray(scaled)
+        raise BadPhoto(f"32-bit pixels, whose range is not known; {SAVE_BITS}")
+    scaled = Image.fromarray(np.rint(values / 257).astype(np.uint8))
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        # Compared before scaling: many greys of 16 bits become the one that is transparent.
+        scaled.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    if profile := image.info.get("icc_profile"):
+        scaled.info["icc_profile"] = profile
+    return scaled
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 Problems = list[str]
 
-SHOWN = 30  # problems of a report that are spelt out
-
 
 class RequestError(ValueError):
     """What was asked for cannot be made; the text says everything that is wrong."""
@@ -19,6 +17,4 @@ def raise_all(problems: Problems) -> None:
     """
     if not problems:
         return
-    told = list(dict.fromkeys(problems))  # an image of many pairs is wrong once
-    more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
-    raise RequestError("\n".join([*told[:SHOWN], *more]))
+    raise RequestError("\n".join(dict.fromkeys(problems)))  # an image of many pairs is wrong once

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from exemplar.data.pictures import Picture, doubts, pictures_in, read_picture
+from exemplar.data.pictures import Picture, doubts, pictures_in, read_picture, read_stored
 
 GENERATOR = np.random.default_rng(7)
 IMAGE = GENERATOR.integers(0, 256, (12, 20, 3), np.uint8)
@@ -63,6 +64,39 @@ def test_what_cannot_be_used_is_told_once_each() -> None:
     assert problems[2].startswith("cut.png: cannot be decoded")
     assert problems[3] == "folder: expected an image, got a folder"
     assert problems[4].startswith("strip.png: 200×3 pixels are too narrow to be matched; crop it")
+
+
+def test_only_files_are_opened_and_none_blocks(monkeypatch) -> None:
+    os.mkfifo("pipe.png")
+    Path("broken.png").symlink_to("gone.png")
+    Path("round.png").symlink_to("round.png")
+    Path("empty.png").touch()
+    save(IMAGE, "large.png")
+    monkeypatch.setattr("exemplar.data.pictures.MAX_BYTES", 100)
+    problems: list[str] = []
+    for name in ("pipe.png", "/dev/zero", "broken.png", "round.png", "empty.png", "large.png"):
+        assert read_picture(Path(name), problems) is None
+    assert problems == [
+        "pipe.png: expected an image, got a pipe, socket or device; save it to a file",
+        "/dev/zero: expected an image, got a pipe, socket or device; save it to a file",
+        "broken.png: no such file: it is a link to gone.png",
+        "round.png: cannot be read: Too many levels of symbolic links",
+        "empty.png: not an image: the file is empty",
+        "large.png: expected an image of at most 0 MiB, got 0 MiB",
+    ]
+
+
+def test_what_is_stored_is_not_changed() -> None:
+    palette = Image.fromarray(IMAGE).quantize(8)
+    found = read_stored(save(palette, "palette.png"), [], "a label map")
+    assert found is not None and found.mode == "P"
+    assert (np.asarray(found) == np.asarray(palette)).all()
+    problems: list[str] = []
+    Path("text.png").write_text("no image")
+    assert read_stored(Path("text.png"), problems, "a label map") is None
+    assert read_stored(Path(), problems, "a label map") is None
+    assert problems[0].startswith("text.png: not an image of a known format")
+    assert problems[1] == ".: expected a label map, got a folder"
 
 
 def test_one_colour_is_doubted() -> None:

@@ -157,9 +157,57 @@ def test_truncation_is_found_at_every_length(picture):
 def test_what_is_no_image_says_so():
     with pytest.raises(BadPhoto, match=r"not an image: the file is empty"):
         decode(b"")
-    for data in (b"hello, world", b"%PDF-1.4 and so on", b"%!PS-Adobe-3.0 EPSF-3.0\n"):
-        with pytest.raises(BadPhoto, match=r"not an image of a known format \(JPEG, MPO, PNG"):
+    kinds = {
+        b"hello, world": "text",
+        "Grüße".encode() * 400: "text",
+        b"%PDF-1.4 and so on": "a PDF document",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n": "PostScript",
+        b"\xc5\xd0\xd3\xc6" + bytes(40): "PostScript",
+        b'<?xml version="1.0"?>\n<svg xmlns="s"/>': "an SVG drawing",
+        b"<!DOCTYPE html><html></html>": "a web page",
+        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic": "a HEIC photograph",
+        b"\0\0\0\x18ftypisom": "a video or sound",
+        b"8BPS\0\1": "a Photoshop document",
+        b"PK\3\4 and so on": "a ZIP archive",
+    }
+    for data, kind in kinds.items():
+        expected = (
+            rf"not an image of a known format \(JPEG, MPO, PNG.*\): it is {kind}.*; save it as"
+        )
+        with pytest.raises(BadPhoto, match=expected):
             decode(data)
+    with pytest.raises(BadPhoto, match=r"not an image of a known format \([^)]*\); save it as PNG"):
+        decode(bytes(range(256)) * 9)
+
+
+def test_transparent_grey_of_sixteen_bits_is_compared_before_it_is_scaled():
+    values = np.array([[1000, 1001, 40000]], np.uint16)
+    data = encoded(Image.fromarray(values), transparency=1000)
+    assert upright(data)[0, :, 0].tolist() == [255, round(1001 / 257), round(40000 / 257)]
+
+
+def test_profiles_of_sixteen_bit_grey_are_honoured():
+    values = np.full((4, 4), 20000, np.uint16)
+    profile = grey_profile(1.0)
+    linear = upright(encoded(Image.fromarray(values), icc_profile=profile))[0, 0]
+    light = 20000 / 65535  # sRGB's curve, as its definition has it
+    expected = 255 * (1.055 * light ** (1 / 2.4) - 0.055)
+    assert np.abs(linear - expected).max() <= 2
+
+
+def grey_profile(gamma: float) -> bytes:
+    """A profile of grey with a power for its curve, put together by hand (ICC.1, 8.3)."""
+    xyz = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    text = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0" + bytes(79)
+    tags, body, place = b"", b"", 128 + 4 + 3 * 12
+    for name, content in ((b"wtpt", xyz), (b"kTRC", curve), (b"desc", text)):
+        tags += name + struct.pack(">2I", place + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    size = place + len(body)
+    head = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02100000, b"mntr", b"GRAY", b"XYZ ")
+    head += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    return head + bytes(128 - len(head)) + struct.pack(">I", 3) + tags + body
 
 
 def test_reasons_are_the_same_in_every_run(picture):

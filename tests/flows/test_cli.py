@@ -204,18 +204,18 @@ def test_synth_hands_its_arguments_on(monkeypatch, capsys):
     line = "synth a.png b.png --domain d --condition edges --out o --only x* --only y --exclude z"
     assert cli.main(line.split()) == 0
     inputs = [Path("a.png"), Path("b.png")]
-    rest = (["x*", "y"], ["z"], False, None, None, None, False)
+    rest = (["x*", "y"], ["z"], False, None, None, None, False, "crop")
     assert given == [(inputs, "d", "edges", Path("o"), *rest)]
     assert capsys.readouterr().out == "o/a\n"
 
     line = "synth a.png --domain d --condition edges --out o --photographs --from b.jpg --like 30"
     assert cli.main([*line.split(), "--count", "4"]) == 0
-    rest = ([], [], True, Path("b.jpg"), 30, 4, False)
+    rest = ([], [], True, Path("b.jpg"), 30, 4, False, "crop")
     assert given[1] == ([Path("a.png")], "d", "edges", Path("o"), *rest)
 
-    line = "synth a.png --domain d --condition edges --out o --published"
+    line = "synth a.png --domain d --condition edges --out o --published --fit pad"
     assert cli.main(line.split()) == 0
-    assert given[2][-2:] == (None, True)
+    assert given[2][-3:] == (None, True, "pad")
 
 
 def test_like_needs_a_photograph(monkeypatch, capsys):

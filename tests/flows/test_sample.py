@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import faiss
@@ -169,7 +170,8 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     Path("text.png").write_text("no image")
     Path("a").mkdir()
     Image.new("RGB", (9, 9)).save("a/text.png")
-    given = tuple(Path(name) for name in ("text.png", "a/text.png", "gone.png", "a"))
+    os.mkfifo("pipe")
+    given = tuple(Path(name) for name in ("text.png", "a/text.png", "gone.png", "a", "pipe"))
     with pytest.raises(RequestError) as told:
         sample(Request("moths", 1, interpolate=True, invert=given), OUT)
     text = str(told.value)
@@ -179,6 +181,8 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "models/glann/moths-0-glo.safetensors: no such file; `exemplar reproduce imle@moths-0`",
         "trained are specks-3",
         "text.png: not an image",
+        "a: expected an image, got a folder",
+        "pipe: expected an image, got a pipe, socket or device; save it to a file",
         "gone.png: no such file",
         "a: ",
     ):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from exemplar.conditions.files import InputError
+from exemplar.data.problems import RequestError
 from exemplar.methods.pixelnn.schedule import Candidate
 from exemplar.settings import SettingsError
 from exemplar.store.arrays import array, open_group
@@ -138,15 +138,15 @@ def test_bad_inputs_are_named_together_and_nothing_is_written(made, drawing, tmp
     monkeypatch.chdir(made)
     text = tmp_path / "text.png"
     text.write_text("no image")
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(RequestError) as caught:
         synth([drawing, text, tmp_path / "none.png"], "rendered", "edges", tmp_path / "o", [], [])
-    assert "text.png: not a readable image" in str(caught.value)
+    assert "text.png: not an image of a known format" in str(caught.value)
     assert "none.png: no such file" in str(caught.value)
-    with pytest.raises(InputError, match="no exemplar's id or category matches 'unicorn'"):
+    with pytest.raises(RequestError, match="no exemplar's id or category matches 'unicorn'"):
         synth([drawing], "rendered", "edges", tmp_path / "o", ["unicorn"], [])
-    with pytest.raises(InputError, match="leave 4 exemplars, the schedule 'released' needs 11"):
+    with pytest.raises(RequestError, match="leave 4 exemplars, the schedule 'released' needs 11"):
         synth([drawing], "rendered", "edges", tmp_path / "o", ["rendered-0000[0-3]"], [])
-    with pytest.raises(InputError, match="told apart by their names, but drawing came more"):
+    with pytest.raises(RequestError, match="told apart by their names, but drawing came more"):
         synth([drawing, drawing], "rendered", "edges", tmp_path / "o", [], [])
     with pytest.raises(SettingsError, match="no section 'domains.cats': domains has rendered"):
         synth([drawing], "cats", "edges", tmp_path / "o", [], [])

@@ -14,9 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from exemplar.data.crops import central_square, padded_square, resized
-from exemplar.data.inputs import BadPhoto
-from exemplar.data.pixels import decode
+from exemplar.data.fit import fitted
+from exemplar.data.pictures import read_picture
 from exemplar.data.problems import RequestError
 from exemplar.methods.glann.looks import Look, load_look
 from exemplar.methods.glann.losses import Reconstruction, reconstruction
@@ -98,19 +97,15 @@ def checked(request: Request, known: Sequence[str] = ()) -> tuple[Model, np.ndar
     model = None if params is None else _model(request, params, problems)
     photographs = []
     for path in request.invert:
-        try:
-            photographs.append(decode(path.read_bytes()))
-        except FileNotFoundError:
-            problems.append(f"{path}: no such file")
-        except (BadPhoto, OSError) as error:
-            problems.append(f"{path}: {error}")
+        if (picture := read_picture(path, problems)) is not None:
+            photographs.append(Image.fromarray(picture.image))
     if problems or params is None or model is None:
         # The same weights may be missing twice: of the look and of the loss.
         raise RequestError("\n".join(dict.fromkeys(problems)))
     side = model.sampler.generator.side
     fit = params.get("domains", {}).get(request.domain, {}).get("fit")
-    fitted = [_fitted(each, model, padded=fit == "pad") for each in photographs]
-    return model, np.array(fitted, np.uint8).reshape(-1, side, side, 3)
+    images = [_fitted(each, model, padded=fit == "pad") for each in photographs]
+    return model, np.array(images, np.uint8).reshape(-1, side, side, 3)
 
 
 def _tried(load: Callable[[], Loaded], problems: list[str]) -> Loaded | None:
@@ -179,8 +174,7 @@ def _fitted(photograph: Image.Image, model: Model, padded: bool) -> np.ndarray:
 
     It is the central square, or where the domain says `fit: pad`, all of it amid white.
     """
-    if padded:
-        photograph = padded_square(photograph)
     if model.sampler.generator.channels == 1:
         photograph = photograph.convert("L").convert("RGB")
-    return resized(photograph, central_square(*photograph.size), model.sampler.generator.side)
+    side = model.sampler.generator.side
+    return np.asarray(fitted(photograph, (side, side), "pad" if padded else "crop"))

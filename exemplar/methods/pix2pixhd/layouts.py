@@ -13,14 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from exemplar.conditions.files import InputError, open_image
-from exemplar.data.pictures import SUFFIXES
-from exemplar.data.pixels import NUMBERS
+from exemplar.data.pictures import SUFFIXES, read_numbers
 from exemplar.labels.folders import divided
 from exemplar.labels.known import IGNORE, Known, called, shown_colours
 from exemplar.labels.recognition import Recognised, read_known, said_of
 
-SHOWN = 20  # problems and values of a report that are spelt out
+SHOWN = 20  # values of a report that are spelt out
 REMEDY = "relabel them, or name them as labels to ignore"
 
 
@@ -91,7 +89,7 @@ def read_layouts(
             f"{len(labels)} label maps; remove what is too many, or leave instances out"
         )
         for path in instances:  # they belong to nothing, but what is wrong in them is told
-            _read_map(path, problems)
+            read_numbers(path, problems)
         instances = None
     known = known or _plain(classes, tuple(ignore), tuple(numbers))
     layouts = []
@@ -99,7 +97,7 @@ def read_layouts(
         found = read_known(path, known, problems)
         given = None
         if instances is not None:
-            given = _read_map(instances[number], problems)
+            given = read_numbers(instances[number], problems)
             if found is not None and given is not None and given.shape != found.labels.shape:
                 problems.append(
                     f"{instances[number]}: expected {_size(found.labels)} as its label map {path}, "
@@ -179,25 +177,8 @@ def _shared(names: list[str]) -> int:
 
 def report(problems: Sequence[str]) -> str:
     """One message for all problems."""
-    more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return f"{count} with the layouts:\n  " + "\n  ".join([*problems[:SHOWN], *more])
-
-
-def _read_map(path: Path, problems: list[str]) -> np.ndarray | None:
-    """A map's numbers, (H, W) i64, never scaled; none if it cannot be read."""
-    try:
-        image = open_image(path)
-    except InputError as error:
-        problems.append(str(error))
-        return None
-    if image.mode not in NUMBERS:
-        problems.append(
-            f"{path}: expected one number a pixel (a grey or palette image of 8, 16 or 32 bits), "
-            f"got mode {image.mode}; save class or instance numbers, not colours"
-        )
-        return None
-    return np.asarray(image).astype(np.int64)
+    return f"{count} with the layouts:\n  " + "\n  ".join(problems)
 
 
 def _plain(classes: int, ignore: tuple[int, ...], numbers: tuple[int, ...]) -> Known:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from exemplar.conditions.files import InputError, open_image
+from exemplar.data.pictures import read_picture
 from exemplar.labels.folders import said_of_others
 from exemplar.labels.known import Known
 from exemplar.methods.pix2pixhd.layouts import (
@@ -115,7 +115,7 @@ def check(request: Request, classes: Sequence[str], styles: Styles) -> Checked:
     if request.choices:
         asked = f"--choices {request.choices}: INSTANCE or INSTANCE:CLASS"
         target = parse_target(request.choices, classes, asked, problems, numbers)
-    photograph = _tried(lambda: _photograph(request.photograph), problems)
+    photograph = _photograph(request.photograph, problems)
     layouts = _tried(lambda: _layouts(request, len(classes)), problems) or []
     if request.photograph is not None and not len(styles.labels):
         problems.append(f"{request.photograph}: the model has no encoder, so it sees no looks")
@@ -147,14 +147,15 @@ def _tried(step: Callable[[], T], problems: list[str]) -> T | None:
     """What a step gives; none if it cannot, with what it says among the problems."""
     try:
         return step()
-    except (LayoutError, EditError, InputError) as error:
+    except (LayoutError, EditError) as error:
         problems.append(str(error))
         return None
 
 
-def _photograph(path: Path | None) -> np.ndarray | None:
-    """(H, W, 3) u8."""
-    return None if path is None else np.array(open_image(path).convert("RGB"))
+def _photograph(path: Path | None, problems: list[str]) -> np.ndarray | None:
+    """(H, W, 3) u8; none if there is none, or it cannot be used."""
+    picture = None if path is None else read_picture(path, problems)
+    return None if picture is None else picture.image
 
 
 def _layouts(request: Request, classes: int) -> list[Layout]:

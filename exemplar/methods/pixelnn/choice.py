@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import zarr
 
-from exemplar.conditions.files import InputError
+from exemplar.data.problems import RequestError
 from exemplar.features.look import looks
 from exemplar.settings import near
 from exemplar.store.arrays import StoreError, read_rows
@@ -31,7 +31,7 @@ def allowed_rows(
         Rows, ascending.
 
     Raises:
-        InputError: a glob matches no exemplar; all such globs are named.
+        RequestError: a glob matches no exemplar; all such globs are named.
     """
     ids, categories = (items[name].iloc[rows].astype(str) for name in ("id", "category"))
     idle = []
@@ -49,7 +49,7 @@ def allowed_rows(
     chosen &= ~matching(exclude)
     if idle:
         like = f"ids are like {ids.iloc[0]!r}, " if len(ids) else ""
-        raise InputError(
+        raise RequestError(
             f"no exemplar's id or category matches {', '.join(map(repr, idle))}; {like}"
             f"categories are {', '.join(sorted(set(categories))[:40])}"
             + "".join(near(glob, {*ids, *categories}, 3) for glob in idle)
@@ -67,16 +67,16 @@ def require_enough(count: int, needed: int, schedule: str, globs: bool) -> None:
         globs: whether a user's globs have left some out.
 
     Raises:
-        InputError: there are too few.
+        RequestError: there are too few.
     """
     if count >= needed:
         return
     if globs:
-        raise InputError(
+        raise RequestError(
             f"--only and --exclude leave {count} exemplars, the schedule {schedule!r} needs "
             f"{needed}; allow more"
         )
-    raise InputError(
+    raise RequestError(
         f"the domain has {count} exemplars, the schedule {schedule!r} needs {needed}; add training "
         "images, or take globs from `removed` in params.yaml"
     )
@@ -91,12 +91,12 @@ def how_many_alike(asked: int | None, needed: int, available: int) -> int:
         available: how many are allowed.
 
     Raises:
-        InputError: fewer are asked for than needed, or more than there are.
+        RequestError: fewer are asked for than needed, or more than there are.
     """
     if asked is None:
         return min(TIMES * needed, available)
     if not needed <= asked <= available:
-        raise InputError(
+        raise RequestError(
             f"--like {asked}: expected {needed} (what the schedule draws on) to {available} (the "
             "exemplars that are allowed)"
         )

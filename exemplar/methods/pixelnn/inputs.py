@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 
 from exemplar import conditions
-from exemplar.conditions import labels
-from exemplar.conditions.files import InputError, open_image
+from exemplar.conditions.given import PHOTOGRAPHS, Given, read_condition, read_photograph
 from exemplar.conditions.sources import ConditionsSettings, edge_network, extract
+from exemplar.data.fit import DEFAULT, Fit
+from exemplar.data.problems import Problems, RequestError
 from exemplar.estimators import load_estimators
 from exemplar.features.backbone import load_backbone
 from exemplar.features.look import looks
@@ -57,6 +57,7 @@ class Made:
         composed: their images and sources.
         votes: v; by how many neighbours' matches to each side a pixel's sources follow (`votes`).
         score: (C,) float32, lower is better (`ranking`); NaN if they are not ranked.
+        notes: how the input was read, in lines that begin with its file.
     """
 
     path: Path
@@ -66,6 +67,7 @@ class Made:
     composed: Composed
     votes: int
     score: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
 def synthesise_files(
@@ -79,6 +81,8 @@ def synthesise_files(
     alike_count: int | None = None,
     count: int | None = None,
     published: bool = False,
+    fit: Fit = DEFAULT,
+    say: Callable[[str], None] = lambda note: None,
 ) -> tuple[Library, Iterator[Made]]:
     """Makes candidates of a user's files, coherent and ranked ones.
 
@@ -95,13 +99,15 @@ def synthesise_files(
             all.
         count: only so many candidates, good and distinct ones; by default all.
         published: make the published candidates instead, which are not ranked.
+        fit: how inputs of another shape than the exemplars' get theirs.
+        say: is told how inputs were read, before anything is made.
 
     Returns:
         The library, of the chosen exemplars alone, and an iterator that makes one input's
         candidates at a time.
 
     Raises:
-        InputError: inputs cannot be read, too few exemplars are allowed, or more candidates are
+        RequestError: inputs cannot be read, too few exemplars are allowed, or more candidates are
             asked for than are made; nothing was made, and all problems are named.
         RankingError: the weights of the ranking are missing or do not fit.
         StoreError: the exemplars' descriptors are of another backbone or projection.
@@ -118,7 +124,11 @@ def synthesise_files(
     library = open_library(domain, condition, settings.device)
     classes = list(name_list(open_group(layout.conditions(domain)), "classes"))
     size = (library.image.shape[1], library.image.shape[2])
-    stored, wanted = _read_all(paths, domain, condition, size, classes, photographs, like)
+    given, liked = _read_all(paths, domain, condition, size, classes, photographs, like, fit)
+    wanted = None if liked is None else liked.values
+    shared = () if liked is None else liked.notes
+    for note in (*(note for each in given for note in each.notes), *shared):
+        say(note)
 
     needed = schedule.exemplars_needed(members)
     rows = allowed_rows(library.items, library.exemplars.rows, only, exclude)
@@ -135,7 +145,7 @@ def synthesise_files(
     residual = residual_source(library, settings)
 
     def made() -> Iterator[Made]:
-        for path, values in zip(paths, stored, strict=True):
+        for path, (values, notes) in zip(paths, given, strict=True):
             f, descriptor, scene = describe(values)
             composed = synthesise(library, f, descriptor, scene, settings, look)
             score, order = np.full(len(members), np.nan, np.float32), np.arange(len(members))
@@ -144,7 +154,8 @@ def synthesise_files(
                 order = few if count else np.argsort(score, kind="stable")
             shown = Composed(composed.image[order], composed.source[order])
             ordered = [members[place] for place in order.tolist()]
-            yield Made(path, values, f, ordered, shown, settings.effective_votes, score[order])
+            yield Made(path, values, f, ordered, shown, settings.effective_votes, score[order],
+                       (*notes, *shared))  # fmt: skip
 
     return library, made()
 
@@ -174,12 +185,12 @@ def _describer(
 def _require_count(count: int | None, available: int, published: bool) -> None:
     """Checks that so many distinct candidates can be chosen."""
     if count is not None and published:
-        raise InputError(
+        raise RequestError(
             "--count N chooses among ranked candidates, those of --published are not ranked; leave "
             "one of them out"
         )
     if count is not None and not 1 <= count <= available:
-        raise InputError(f"--count {count}: expected 1 to {available}, all candidates there are")
+        raise RequestError(f"--count {count}: expected 1 to {available}, all candidates there are")
 
 
 def require_projection(domain: str, condition: str, projection: Projection) -> None:
@@ -216,41 +227,31 @@ def _read_all(
     classes: list[str],
     photographs: bool,
     like: Path | None,
-) -> tuple[list[np.ndarray], np.ndarray | None]:
+    how: Fit,
+) -> tuple[list[Given], Given | None]:
     """Reads every input, and the photograph to look like; all problems are reported together."""
-    stored, problems, wanted = [], [], None
-    known = known_in(load_params(), domain, classes, labels.REMEDY)
-    for path in paths:
-        try:
-            if photographs:
-                stored.append(_fitted(path, size))
-            elif condition == "labels":
-                stored.append(labels.read(path, size, classes, known))
-            else:
-                stored.append(conditions.of(condition).read(path, size, classes))
-        except InputError as error:
-            problems.append(str(error))
-    if like is not None:
-        try:
-            wanted = _fitted(like, size)
-        except InputError as error:
-            problems.append(f"--from {error}")
+    problems: Problems = []
+    known = known_in(load_params(), domain, classes, PHOTOGRAPHS)
+    found = [
+        read_photograph(path, size, how, problems)
+        if photographs
+        else read_condition(condition, path, size, known, how, problems)
+        for path in paths
+    ]
+    wanted = None if like is None else read_photograph(like, size, how, problems, "--from ")
     if problems:
-        raise InputError("\n".join(problems))
+        raise RequestError("\n".join(dict.fromkeys(problems)))
+    given = [each for each in found if each is not None]
     if not photographs:
-        return stored, wanted
+        return given, wanted
     settings = section(load_params(), "conditions", ConditionsSettings)
     estimators = load_estimators(layout.ESTIMATORS)
     network, _ = edge_network(settings.edges, estimators)
     if condition == "labels" and classes != list(estimators.parts):
-        raise InputError(
+        raise RequestError(
             f"the labels of {domain} were given with its images; no network sees them in a "
             "photograph: give a label map"
         )
-    return list(extract(np.stack(stored), estimators, network)[condition]), wanted
-
-
-def _fitted(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """A photograph (H, W, 3) u8: its middle, at the size of the exemplars."""
-    image = open_image(path).convert("RGB")
-    return np.asarray(ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS))
+    images = np.stack([each.values for each in given])
+    seen = extract(images, estimators, network)[condition]
+    return [Given(values, each.notes) for values, each in zip(seen, given, strict=True)], wanted

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from exemplar.data.drawings import BlankPage
 from exemplar.data.pictures import Picture, read_picture
 from exemplar.data.problems import Problems
 from exemplar.labels.clusters import (
@@ -40,9 +41,8 @@ from exemplar.methods.semantic_analogy.labelled_images import (
 )
 from exemplar.methods.semantic_analogy.line_drawings import (
     PALETTE,
-    drawing_labels,
     edge_labels,
-    is_drawing,
+    target_labels,
 )
 
 Labels = NDArray[np.uint8]
@@ -218,8 +218,11 @@ def drawn_lines(picture: Picture, problems: Problems) -> Condition | None:
         found = read_picture(target, problems)
         if found is None:
             return None
-        drawing = is_drawing(found.image)
-        return Read(drawing_labels(found.image) if drawing else edge_labels(found.image))
+        try:
+            return Read(target_labels(found.image))
+        except BlankPage as error:
+            problems.append(f"{target}: {error}")
+            return None
 
     return Condition(labels, PALETTE, read)
 

@@ -17,6 +17,19 @@ def changed(request: Request, **values) -> Request:
     return Request(**(vars(request) | values))
 
 
+def test_a_transparent_photograph_lies_on_white_and_deep_grey_is_scaled(tmp_path, files):
+    clear = np.zeros((24, 24, 4), np.uint8)
+    clear[:12] = (10, 20, 30, 255)
+    found = check(
+        changed(files, photograph=save(tmp_path / "clear.png", clear)), tiny.CLASSES, STYLES
+    )
+    assert found.photograph is not None
+    assert (found.photograph[:12] == (10, 20, 30)).all() and (found.photograph[12:] == 255).all()
+    deep = save(tmp_path / "deep.png", np.full((24, 24), 30000, np.uint16))
+    found = check(changed(files, photograph=deep), tiny.CLASSES, STYLES)
+    assert found.photograph is not None and (found.photograph == round(30000 / 257)).all()
+
+
 def test_what_was_asked_for_is_read(files: Request, tmp_path: Path) -> None:
     photograph = np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)
     path = save(tmp_path / "photo.png", photograph)
@@ -99,6 +112,12 @@ def test_everything_wrong_comes_in_one_report(files: Request, tmp_path: Path) ->
     lost = changed(files, labels=tmp_path / "none.png", photograph=tmp_path / "lost.png")
     with pytest.raises(RequestError, match="lost.png: no such file(.|\n)*none.png: no such file"):
         check(lost, tiny.CLASSES, STYLES)
+    (tmp_path / "cut.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\nshowpage\n")
+    odd = changed(files, labels=tmp_path / "none.png", photograph=tmp_path / "cut.png")
+    with pytest.raises(
+        RequestError, match="cut.png: not .*PostScript(.|\n)*none.png: no such file"
+    ):
+        check(odd, tiny.CLASSES, STYLES)
     with pytest.raises(RequestError) as caught:
         check(changed(files, relabel=("hole=box",), choices="12"), tiny.CLASSES, STYLES)
     assert str(caught.value) == "relabel hole: town has none; it has ground, box"
