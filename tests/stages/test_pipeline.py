@@ -17,6 +17,8 @@ from exemplar.store.items import read_items, rows_of
 from flows.synth import synth
 from tests.stages.pipeline import PARAMS, SIDE, run_pipeline
 
+METHODS = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent")
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
@@ -45,7 +47,7 @@ def test_the_tables_have_every_method_and_selection(made):
     table = pd.read_csv(made / "reports/tables/pixelnn.csv")
     found = set(zip(table["method"], table["selection"], strict=True))
     many = ("rand-1", "oracle per metric", "oracle one candidate")
-    expected = {(m, s) for m in ("pix2pix", "global", "pixelnn", "coherent") for s in many}
+    expected = {(m, s) for m in METHODS for s in many}
     expected |= {("coherent", s) for s in ("top-1", "random few", "distinct few")}
     assert found == expected | {("regressor", "single"), ("chance", "expected")}
     scored = table[table["method"] != "chance"]
@@ -123,11 +125,8 @@ def test_synth_gives_a_distinct_few_or_the_published_ones(made, drawing, tmp_pat
 
 
 COMPOSITIONS = {
-    "voted": {},  # as in `PARAMS`
-    "seamless": {"composition": "seamless"},
-    "matched": {"composition": "matched"},
+    "seamless": {"composition": "seamless", "residual": "luma"},
     "weighted": {"composition": "weighted", "matching": {"search": "exact"}},
-    "luma": {"composition": "seamless", "residual": "luma"},
 }
 
 
