@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -119,7 +120,8 @@ class Outputs:
             )
         self.rows = np.asarray(rows["coherent"], np.int64)
         # Global's candidates are the ranks of the nearest exemplars, from the first.
-        self.leaders = [first - 1 for _, first, _ in self.stores["pixelnn"].attrs["candidates"]]
+        members: Any = self.stores["pixelnn"].attrs["candidates"]
+        self.leaders: list[int] = [first - 1 for _, first, _ in members]
         ranks = array(self.stores["global"], "image").shape[1]
         if max(self.leaders) >= ranks:
             raise StoreError(

@@ -64,13 +64,15 @@ class Measured(NamedTuple):
 
     def chosen(self, places: list[int]) -> Measured:
         """The same of some candidates, in this order and as often as they are named."""
-
-        def of(values: np.ndarray | None) -> np.ndarray | None:
-            return None if values is None else values[places]
-
-        counts = EdgeCounts(*(part[places] for part in self.counts))
-        picked = {name: of(values) for name, values in self._asdict().items() if name != "counts"}
-        return Measured(counts=counts, **picked)
+        return Measured(
+            self.images[places],
+            self.errors[places],
+            EdgeCounts(*(part[places] for part in self.counts)),
+            None if self.correspondence is None else self.correspondence[places],
+            None if self.seam is None else self.seam[places],
+            self.features[places],
+            self.means[places],
+        )
 
 
 class Evaluation:

@@ -128,7 +128,9 @@ def mean_added(source: np.ndarray, added: np.ndarray) -> pd.Series:
         by the exemplar's row, −1 for pixels without one.
     """
     levels = np.abs(added.astype(np.int32)).mean(-1).ravel()
-    return pd.Series(levels).groupby(source[..., 0].ravel()).mean().rename_axis("row")
+    rows, places = np.unique(source[..., 0], return_inverse=True)
+    means = np.bincount(places.ravel(), levels) / np.bincount(places.ravel())
+    return pd.Series(means, index=pd.Index(rows, name="row"))
 
 
 def _pixels(source: np.ndarray, photographs: Photographs) -> np.ndarray:
@@ -144,12 +146,10 @@ def _pixels(source: np.ndarray, photographs: Photographs) -> np.ndarray:
             f"{width}; they belong to another domain, or to another run"
         )
     used = np.unique(row[known])
-    if isinstance(photographs, zarr.Array):
-        photographs = read_rows(photographs, used)
-    else:
-        photographs = photographs[used]
+    stored = isinstance(photographs, zarr.Array)
+    pixels = read_rows(photographs, used) if stored else photographs[used]
     found = np.zeros(source.shape, np.int16)
-    found[known] = photographs[np.searchsorted(used, row[known]), y[known], x[known]]
+    found[known] = pixels[np.searchsorted(used, row[known]), y[known], x[known]]
     return found
 
 

@@ -23,8 +23,6 @@ from exemplar.methods.deep_analogy.settings import Reconstruction
 
 VOTES = 1
 """Features are averaged over 3×3 overlapping copies, as released."""
-ITERATIONS = 300
-"""Of deconvolution from noise, at most: hundreds, says section 4.6."""
 
 Size = tuple[int, int]
 Places = tuple[Tensor, Tensor]
@@ -153,4 +151,4 @@ def _deconvolved_from_noise(given: Given) -> Tensor:
     noise = torch.rand((1, like.shape[1], *given.sizes[low]), generator=draw)
     start = noise.to(like.device) * like.mean() * 2
     target = _brought(given, given.level, votes=0)
-    return deconvolve(target, given.pyramid, low, given.level, start, ITERATIONS)
+    return deconvolve(target, given.pyramid, low, given.level, start)
