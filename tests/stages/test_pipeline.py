@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +18,7 @@ from exemplar.store.arrays import array, open_group
 from exemplar.store.files import content_hash
 from exemplar.store.items import read_items, rows_of
 from flows.synth import synth
-from tests.stages.pipeline import PARAMS, SIDE, run_pipeline
+from tests.stages.pipeline import PARAMS, ROOT, SIDE, run_pipeline
 
 METHODS = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent")
 
@@ -163,6 +166,22 @@ def test_sources_and_photographs_are_the_picture_to_the_byte(
         assert attribution.loc[(path.stem, name), "added"] == pytest.approx(levels, abs=1e-5)
     # Of weighted candidates those of several exemplars, 8 pairs × 4 windows, have no one source.
     assert kinds == ({"whole": 40, "none": 32} if kind == "weighted" else {"whole": 72, "none": 0})
+
+
+def test_the_documented_lines_make_the_pictures_again(made, drawing, monkeypatch):
+    monkeypatch.chdir(made)
+    (folder,) = synth([drawing], "rendered", "edges", Path("out"), [], [], count=3)
+    found: dict[str, object] = {}
+    [lines] = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs/candidates.md").read_text(), re.DOTALL
+    )
+    exec(lines, found)
+    files = sorted((folder / "candidates").glob("*.png"))
+    pictures = [np.asarray(Image.open(path)) for path in files]
+    np.testing.assert_array_equal(found["pictures"], pictures)
+    attribution = pd.read_csv(folder / "attribution.csv")
+    first = attribution[attribution["candidate"] == files[0].stem]
+    assert set(np.asarray(found["names"])) == set(first["exemplar"])
 
 
 def test_an_excluded_exemplar_is_in_no_source(made, drawing, tmp_path, monkeypatch):
