@@ -14,7 +14,7 @@ from exemplar.data.fit import DEFAULT, Fit
 from exemplar.data.problems import Problems, RequestError
 from exemplar.methods.pixelnn.inputs import Made, synthesise_files
 from exemplar.methods.pixelnn.library import Library
-from exemplar.report.attribution import shares
+from exemplar.report.attribution import added, mean_added, shares
 from exemplar.report.pictures import condition_picture, contact_sheet, correspondence_picture
 from exemplar.store.arrays import read_rows
 from exemplar.store.files import content_hash
@@ -125,9 +125,11 @@ def _write(folder: Path, made: Made, library: Library, condition: str) -> None:
     captions = ["input", "regressed", *_captions(made)]
     sheet = contact_sheet([pictured, made.regressed, *image], captions, COLUMNS)
     _save(folder / "contact-sheet.png", sheet)
+    plus = added(image, source, library.image)
     np.savez_compressed(
         folder / "sources.npz",
         source=source,
+        added=plus,
         candidates=np.array([tuple(member) for member in made.members]),
         votes=np.array(made.votes),
         score=made.score,
@@ -135,11 +137,13 @@ def _write(folder: Path, made: Made, library: Library, condition: str) -> None:
         notes=np.array(made.notes, dtype=str),
     )
     attribution = pd.concat(
-        shares(each, library.items, made.votes).assign(candidate=name, score=score)
-        for name, score, each in zip(names, made.score, source, strict=True)
+        shares(each, library.items, made.votes).assign(
+            candidate=name, score=score, added=mean_added(each, more)
+        )
+        for name, score, each, more in zip(names, made.score, source, plus, strict=True)
     )
     attribution = attribution.rename(columns={"id": "exemplar", "source": "path"})
-    attribution[["candidate", "score", "exemplar", "path", "licence", "share"]].to_csv(
+    attribution[["candidate", "score", "exemplar", "path", "licence", "share", "added"]].to_csv(
         folder / "attribution.csv", index=False, float_format="%.6f"
     )
     _save(folder / "correspondence.png", _correspondences(made, library))

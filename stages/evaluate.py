@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from exemplar.methods.pixelnn.compose import Residual, residuals
 from exemplar.metrics.correspondence import chance_error, correspondence_error
 from exemplar.metrics.diversity import PLAIN, perceptual_name, plain
 from exemplar.metrics.edges import edge_counts
-from exemplar.metrics.evaluation import Evaluation, write_evaluation
+from exemplar.metrics.evaluation import Evaluation, Measured, write_evaluation
 from exemplar.metrics.judge import Judge, Seen
 from exemplar.metrics.normals import angular_error
 from exemplar.metrics.ranked import Ranking
@@ -36,7 +37,11 @@ from stages.arguments import domain_and_condition_of
 SECTIONS = {"global": "candidates", "pixelnn": "candidates", "coherent": "coherent"}
 """The methods that synthesise by copying, and the section of `params.yaml` that made each."""
 
-METHODS = ("regressor", "pix2pix", *SECTIONS)
+NEAREST = "global_nearest"
+"""Global with each of the nearest exemplars; `global` has of them what leads PixelNN's candidates,
+each as often as it leads one, so that both draw on equally near ones."""
+
+METHODS = ("regressor", "pix2pix", "global", NEAREST, "pixelnn", "coherent")
 
 Looks = Callable[[np.ndarray, Seen], np.ndarray]
 """Features (C, P) by which images (C, H, W, 3), which the judge has seen, are told apart."""
@@ -81,7 +86,7 @@ class Outputs:
 
         Raises:
             StoreError: one is missing, or has other test images than the others, or pix2pix another
-                number of candidates than PixelNN.
+                number of candidates than PixelNN, or Global lacks an exemplar that leads one.
         """
         params, images = load_params(), open_group(layout.images(domain), "image")
         features = open_group(layout.features(domain, condition), "regressed")
@@ -114,6 +119,16 @@ class Outputs:
                 f"candidates@{task} pix2pix_candidates@{task}`"
             )
         self.rows = np.asarray(rows["coherent"], np.int64)
+        # Global's candidates are the ranks of the nearest exemplars, from the first.
+        members: Any = self.stores["pixelnn"].attrs["candidates"]
+        self.leaders: list[int] = [first - 1 for _, first, _ in members]
+        ranks = array(self.stores["global"], "image").shape[1]
+        if max(self.leaders) >= ranks:
+            raise StoreError(
+                f"{layout.candidates('global', domain, condition)}: expected at least "
+                f"{max(self.leaders) + 1} candidates, one for each exemplar that leads one of "
+                f"PixelNN's, got {ranks}; run `exemplar reproduce candidates@{task} --force`"
+            )
 
     def image(self, method: str, place: int) -> np.ndarray:
         """All candidates of a test image, (C, H, W, 3) u8."""
@@ -213,7 +228,8 @@ def _evaluate(
     real = judge(truth)
     result.see("truth", truth)
     surface = outputs.surface(place)
-    for method in METHODS:
+
+    def measured(method: str) -> Measured:
         images = outputs.image(method, place)
         correspondence = seam = None
         if method in SECTIONS:
@@ -226,20 +242,20 @@ def _evaluate(
                 by_chance = chance_error(surface, outputs.surfaces_of, source, generator)
                 result.chance.append(float(by_chance.mean()))
         seen = judge(images)
-        features = looks(images, seen)
         errors = angular_error(seen.normals, real.normals[0]).reshape(len(images), -1)
-        result.selections[method].add(
-            image_id,
-            errors,
-            edge_counts(seen.edges, real.edges[0] >= threshold),
-            correspondence,
-            seam,
-            features,
-            outputs.ranking(method, place),
-        )
-        result.tell_apart(method, image_id, features)
-        result.means[method].append(seen.means)
-        result.see(method, images)
+        counts = edge_counts(seen.edges, real.edges[0] >= threshold)
+        features = looks(images, seen)
+        return Measured(images, errors, counts, correspondence, seam, features, seen.means)
+
+    nearest = measured("global")
+    for method in METHODS:
+        if method == NEAREST:
+            # Its spectrum is Global's, whichever exemplars are taken.
+            result.add(method, image_id, nearest)
+            continue
+        found = nearest.chosen(outputs.leaders) if method == "global" else measured(method)
+        result.add(method, image_id, found, outputs.ranking(method, place))
+        result.see(method, found.images)
 
 
 def _input(domain: str, condition: str, row: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,9 @@ import pandas as pd
 from exemplar.metrics.comparison import compare
 from exemplar.metrics.distribution import known_scores
 from exemplar.metrics.diversity import farthest_first
+from exemplar.metrics.edges import EdgeCounts
 from exemplar.metrics.frechet import difference_interval, features_name
+from exemplar.metrics.ranked import Ranking
 from exemplar.metrics.selection import MEASURES, METRICS, Selections
 from exemplar.metrics.spectrum import radial_spectrum
 
@@ -36,6 +39,40 @@ DISTRIBUTION = ("fid", "f8", "f1_8")
 
 NUMBERS = (*MEASURES, "diversity", *DISTRIBUTION, "rank_correlation")
 """Of `metrics.json`."""
+
+
+class Measured(NamedTuple):
+    """What is measured of a method's C candidates of one image.
+
+    Attributes:
+        images: (C, H, W, 3) u8.
+        errors: (C, P), angular errors in degrees.
+        counts: of edges, of leading shape (C,).
+        correspondence: (C,), or None where the surface is not known.
+        seam: (C,) grey levels, or None of what copies nothing.
+        features: (C, Q), by which candidates are told apart.
+        means: (C, M), for the Fréchet distance and for precision and recall.
+    """
+
+    images: np.ndarray
+    errors: np.ndarray
+    counts: EdgeCounts
+    correspondence: np.ndarray | None
+    seam: np.ndarray | None
+    features: np.ndarray
+    means: np.ndarray
+
+    def chosen(self, places: list[int]) -> Measured:
+        """The same of some candidates, in this order and as often as they are named."""
+        return Measured(
+            self.images[places],
+            self.errors[places],
+            EdgeCounts(*(part[places] for part in self.counts)),
+            None if self.correspondence is None else self.correspondence[places],
+            None if self.seam is None else self.seam[places],
+            self.features[places],
+            self.means[places],
+        )
 
 
 class Evaluation:
@@ -59,7 +96,7 @@ class Evaluation:
         Args:
             selections: empty ones, by method.
             judge: its identity.
-            looks: the name of the features that `selections` and `tell_apart` will be given.
+            looks: the name of the features that are measured.
         """
         self.selections = selections
         self.judge = judge
@@ -70,14 +107,28 @@ class Evaluation:
         self.photographs: list[np.ndarray] = []
         self.power: defaultdict[str, list[np.ndarray]] = defaultdict(list)
 
+    def add(
+        self, method: str, image_id: str, measured: Measured, ranking: Ranking | None = None
+    ) -> None:
+        """Takes in all that a method made of an image, but for its spectrum.
+
+        Args:
+            method: which.
+            image_id: not yet taken in for this method.
+            measured: of its candidates.
+            ranking: of them, if the method ranks.
+        """
+        _, errors, counts, correspondence, seam, features, means = measured
+        self.selections[method].add(
+            image_id, errors, counts, correspondence, seam, features, ranking
+        )
+        if len(features) > 1:
+            self.apart[method][image_id] = farthest_first(features)
+        self.means[method].append(means)
+
     def see(self, series: str, images: np.ndarray) -> None:
         """Takes in the mean spectrum of images, as for `radial_spectrum`."""
         self.power[series].append(radial_spectrum(images)[1].mean(0))
-
-    def tell_apart(self, method: str, image_id: str, features: np.ndarray) -> None:
-        """Takes in by what a method's candidates of an image differ, (C, P)."""
-        if len(features) > 1:
-            self.apart[method][image_id] = farthest_first(features)
 
     def distribution(self, seed: int, threads: int) -> dict[str, dict[str, float]]:
         """Those of `DISTRIBUTION` for which there are enough images, of each method with many.

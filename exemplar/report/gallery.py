@@ -104,7 +104,7 @@ def example(stored: Stored, items: pd.DataFrame, images: Reader, count: int) -> 
         few=[ranked_tile(coherent, candidate) for candidate in few],
         published=[Tile(data_uri(stored.published[i]), caption(stored.members[i])) for i in same],
         best_global=Tile(
-            data_uri(stored.global_[stored.nearest("global") or 0]),
+            data_uri(stored.best_global),
             "Global’s best",
             "chosen by the truth" if stored.errors.get("global") else "",
         ),
@@ -177,7 +177,7 @@ def fourier_tiles(stored: Stored) -> list[tuple[Tile, Tile]]:
     steps = {
         "input": condition_picture(stored.kind, stored.condition, stored.truth.shape[0]),
         "regressed f(x)": stored.regressed,
-        "Global’s best": stored.global_[stored.nearest("global") or 0],
+        "Global’s best": stored.best_global,
         "published": stored.published[same],
         "coherent": stored.coherent.image[stored.coherent.best],
         "ground truth": stored.truth,

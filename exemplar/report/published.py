@@ -51,7 +51,7 @@ _PIXELNN_IMAGES = {"cats and dogs": 686.0, "human faces": float("nan")}
 
 
 # The methods with many candidates for an input.
-_MANY = ("pix2pix", "global", "pixelnn", "coherent")
+_MANY = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent")
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def comparison(
         (
             "methods",
             "Pix-to-Pix and PixelNN",
-            "the regressor alone, Pix-to-Pix, Global, PixelNN as published, and PixelNN (coherent)",
+            "the regressor alone, Pix-to-Pix, Global twice, PixelNN as published and coherent",
         ),
         (
             "Pix-to-Pix without the oracle",

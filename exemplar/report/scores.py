@@ -178,7 +178,9 @@ def bars(rows: list[Row], column: str) -> list[Bar]:
 def names(row: Row) -> tuple[str, str]:
     """A row's method and selection in words."""
     method, selection = text(row, "method"), text(row, "selection")
-    return METHODS.get(method, method), SELECTIONS.get(selection, selection)
+    candidates = shown("candidates", number(row, "candidates"))
+    named = METHODS.get(method, method).format(candidates=candidates)
+    return named, SELECTIONS.get(selection, selection)
 
 
 def cell(row: Row, column: str, leads: bool) -> Cell:

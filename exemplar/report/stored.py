@@ -88,6 +88,15 @@ class Stored:
         errors = self.errors.get(method, {})
         return min(errors, key=lambda candidate: (errors[candidate], candidate), default=None)
 
+    @property
+    def best_global(self) -> np.ndarray:
+        """Global's picture that is nearest to the truth, (H, W, 3); the first if unknown.
+
+        `global_` has one for each rank, of which those that lead a published candidate count.
+        """
+        chosen = self.nearest("global")
+        return self.global_[0 if chosen is None else self.members[chosen][1] - 1]
+
     def same(self, candidate: int) -> int | None:
         """The published candidate of the same member as a coherent one; None if there is none."""
         members = [tuple(member) for member in self.members]

@@ -45,10 +45,12 @@ HEADINGS = {
     "seam": "Seam energy", "diversity": "Diversity", "fid": "FID", "f8": "F8", "f1_8": "F1/8",
     "rank_correlation": "Rank corr.",
 }  # fmt: skip
+# `global` draws on the exemplars that lead PixelNN's candidates, as often as they do.
 METHODS = {
     "regressor": "Regressor alone",
     "pix2pix": "Pix-to-Pix",
     "global": "Global",
+    "global_nearest": "Global, {candidates} nearest",
     "pixelnn": "PixelNN",
     "coherent": "PixelNN (coherent)",
     "chance": "Chance",
@@ -74,7 +76,7 @@ FEW_IMAGES = (
 )
 """Stands under every table with a FID and no warnings of its own."""
 # A copy of one whole exemplar has no seam, so that it cannot lead by having none.
-_UNSEAMED = ("global",)
+_UNSEAMED = ("global", "global_nearest")
 
 
 Row = dict[str, Any]

@@ -59,7 +59,8 @@ def as_text(name: str, table: pd.DataFrame) -> str:
         lines += ["Corr.: correspondence error on the surface, lower is better; no network judges."]
         lines += ["Seam energy: grey levels, lower is better. Diversity: distance on features."]
         lines += ["FID: distance to photographs, lower is better. F8: recall of them, F1/8:"]
-        lines += ["precision; 1 is best."]
+        lines += ["precision; 1 is best. Global: with the exemplars that lead PixelNN’s"]
+        lines += ["candidates, each as often; “nearest”: with as many different ones, by rank."]
         lines += [f"Published: {PAPERS[name]}.", "What differs:"]
     for sentence in sentences:
         lines += _hanging(sentence, "  ")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 from collections import Counter
 
 import numpy as np
@@ -9,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from exemplar.report.attribution import copied, shares
+from exemplar.matching.voting import NO_SOURCE
+from exemplar.report import attribution
+from exemplar.report.attribution import added, copied, mean_added, rederived, shares
+from exemplar.store.arrays import array, open_group, write_group
 
 ITEMS = pd.DataFrame(
     {
@@ -76,3 +80,68 @@ def test_copied_pixels_are_those_that_neighbours_propose(votes: int, seed: int) 
                     if 0 <= row < 4 and 0 <= column < 6:
                         wanted[row, column] = True
     assert (copied(field, votes, (4, 6)) == wanted).all()
+
+
+def random_candidates(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Noise, sources anywhere in noise, some pixels without one; and the photographs."""
+    draw = np.random.default_rng(seed)
+    photographs = draw.integers(0, 256, (6, 4, 5, 3), np.uint8)
+    source = np.stack([draw.integers(0, n, (2, 4, 5)) for n in (6, 4, 5)], -1).astype(np.int32)
+    source[draw.random((2, 4, 5)) < 0.2] = NO_SOURCE
+    return draw.integers(0, 256, source.shape, np.uint8), source, photographs
+
+
+@given(st.integers(0, 10_000))
+def test_sources_and_what_was_added_are_the_image_to_the_byte(seed: int) -> None:
+    image, source, photographs = random_candidates(seed)
+    plus = added(image, source, photographs)
+    assert plus.dtype == np.int16
+    for place in np.ndindex(*image.shape[:3]):
+        row, y, x = source[place].tolist()
+        pixel = [0, 0, 0] if row == NO_SOURCE else photographs[row, y, x].tolist()
+        assert (np.array(pixel) + plus[place]).tolist() == image[place].tolist()
+    again = rederived(source, plus, photographs)
+    assert again.dtype == np.uint8
+    np.testing.assert_array_equal(again, image)
+
+
+def test_photographs_may_lie_in_a_store_of_which_only_used_rows_are_read(tmp_path, monkeypatch):
+    image, source, photographs = random_candidates(1)
+    source[..., 0] = np.where(source[..., 0] > 2, 2, source[..., 0])
+    asked = []
+    read = attribution.read_rows
+    monkeypatch.setattr(
+        attribution, "read_rows", lambda a, rows: asked.extend(rows.tolist()) or read(a, rows)
+    )
+    write_group(tmp_path / "images.zarr", {"image": photographs})
+    stored = array(open_group(tmp_path / "images.zarr"), "image")
+    plus = added(image, source, stored)
+    np.testing.assert_array_equal(plus, added(image, source, photographs))
+    np.testing.assert_array_equal(rederived(source, plus, stored), image)
+    assert asked == [0, 1, 2] * 2
+
+
+def test_what_was_added_is_averaged_over_each_exemplar_s_own_pixels() -> None:
+    source = np.array([[[1, 0, 0], [1, 0, 1], [4, 0, 2], [-1, -1, -1]]], np.int32)
+    plus = np.array([[[3, 0, -3], [-6, -6, -6], [0, 0, 1], [255, 255, 255]]], np.int16)
+    assert mean_added(source, plus).to_dict() == pytest.approx({1: 4, 4: 1 / 3, -1: 255})
+
+
+def test_other_photographs_than_those_used_are_refused() -> None:
+    image, source, photographs = random_candidates(2)
+    plus = added(image, source, photographs)
+    with pytest.raises(ValueError, match=r"expected 0 to 255: the photographs are not those"):
+        rederived(source, plus, 255 - photographs)
+    with pytest.raises(ValueError, match=r"\(row, y, x\) is no pixel of 1 photographs of 4×5"):
+        rederived(source, plus, photographs[:1])
+    with pytest.raises(ValueError, match="is no pixel of 6 photographs of 3×5; they belong to an"):
+        rederived(source, plus, photographs[:, :3])
+    with pytest.raises(ValueError, match="expected added and sources of one shape"):
+        rederived(source, plus[:1], photographs)
+    with pytest.raises(ValueError, match="expected image and sources of one shape"):
+        added(image[..., :1], source, photographs)
+
+
+def test_the_examples_of_the_docstrings() -> None:
+    found = doctest.testmod(attribution)
+    assert found.attempted > 0 and found.failed == 0

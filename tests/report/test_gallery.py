@@ -84,7 +84,7 @@ def test_a_candidate_says_its_rank_and_how_far_it_is_behind() -> None:
 
 
 def test_the_distinct_few_are_shown_best_first_and_the_same_members_as_published() -> None:
-    given = stored({"coherent": {3: 1.0, 2: 4.0}, "global": {4: 1.0}})
+    given = stored({"coherent": {3: 1.0, 2: 4.0}, "global": {5: 1.0, 2: 3.0}})
     shown = example(given, ITEMS, lambda rows: EXEMPLARS[rows], 3)
     drawn = [pixels(tile.picture) for tile in shown.few]
     assert np.array_equal(drawn, given.coherent.image[[5, 2, 0]])
@@ -92,7 +92,8 @@ def test_the_distinct_few_are_shown_best_first_and_the_same_members_as_published
     # Member (3, 1, 11) is not of the published schedule.
     assert np.array_equal([pixels(t.picture) for t in shown.published], given.published[[0, 2]])
     assert [t.caption for t in shown.published] == ["K 5 · from 1 · T 11", "K 1 · from 1 · T 7"]
-    assert np.array_equal(pixels(shown.best_global.picture), given.global_[4])
+    # The sixth of the schedule, (5, 4, 11), is led by the fourth of the nearest exemplars.
+    assert np.array_equal(pixels(shown.best_global.picture), given.global_[3])
     assert shown.best_global.note == "chosen by the truth"
     assert shown.error == 2.5
 
@@ -119,16 +120,18 @@ def test_shares_of_blended_copies_count_every_copy() -> None:
 def test_without_errors_nothing_is_said_to_be_chosen_by_the_truth() -> None:
     shown = example(stored({}), ITEMS, lambda rows: EXEMPLARS[rows], 3)
     assert shown.best_global.note == ""
+    assert np.array_equal(pixels(shown.best_global.picture), stored({}).global_[0])
     assert shown.error == float("inf")
 
 
 def test_spectra_compare_the_same_member() -> None:
-    given = stored({"pixelnn": {3: 1.0}})
+    given = stored({"pixelnn": {3: 1.0}, "global": {3: 2.0, 5: 1.0}})
     pictures = {image.caption: pixels(image.picture) for image, _ in fourier_tiles(given)}
-    assert list(pictures)[3:] == ["published", "coherent", "ground truth"]
+    assert list(pictures)[2:] == ["Global’s best", "published", "coherent", "ground truth"]
+    assert np.array_equal(pictures["Global’s best"], given.global_[3])
     assert np.array_equal(pictures["coherent"], given.coherent.image[5])
     assert np.array_equal(pictures["published"], given.published[0])
-    lacking = replace(given, members=[[9, 9, 9]] * 7)
+    lacking = replace(given, members=[[9, 7, 9]] * 7)
     pictures = {image.caption: pixels(image.picture) for image, _ in fourier_tiles(lacking)}
     assert np.array_equal(pictures["published"], given.published[3]), "its own best"
 

@@ -43,6 +43,21 @@ def table() -> pd.DataFrame:
     return frame.reindex(columns=list(COLUMNS), fill_value="")
 
 
+def test_global_s_two_rows_are_told_apart() -> None:
+    rows = table()
+    further = rows[rows["method"] == "global"].assign(method="global_nearest", candidates="14")
+    both = pd.concat([rows, further], ignore_index=True)
+    [block] = [b for b in blocks(both, "edges") if b.ours]
+    assert [name for name, _, _ in block.rows if name.startswith("Global")] == [
+        "Global", "Global", "Global, 14 nearest", "Global, 14 nearest",
+    ]  # fmt: skip
+    assert "   Global, 14 nearest one at random" in as_text("pixelnn", both)
+    # Neither leads by having no seams: each is a whole copy.
+    seams = both.assign(seam=["", "0", "0", "8", "8", "", "0", "0"])
+    led = leading(records(seams), "seam")
+    assert not any(led)
+
+
 def coherent_table() -> pd.DataFrame:
     """The same, with the coherent composition, its selections, and what the paper has not."""
     columns = ["method", "selection", "mean", "seam", "diversity", "fid", "f8", "rank_correlation"]

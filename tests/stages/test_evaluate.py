@@ -27,7 +27,10 @@ from tests.stages.small_domain import (
 )
 
 TRAIN, TESTS, MEMBERS, FEW = 60, 2, 4, 3
-MANY = ("pix2pix", "global", "pixelnn", "coherent")
+MANY = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent")
+SCHEDULE = [[1, 3, 1], [3, 2, 7], [1, 3, 0], [5, 1, 1]]
+"""The published candidates; led by the exemplars of ranks 3, 2, 3 and 1."""
+LEADERS = [2, 1, 2, 0]
 SECTIONS = {"candidates": {}, "coherent": {"residual": "luma", "votes": 1}}
 
 
@@ -67,10 +70,12 @@ def write_candidates(draw: np.random.Generator) -> None:
             arrays["score"] = draw.random((TESTS, MEMBERS)).astype(np.float32)
             few = [draw.permutation(MEMBERS)[:FEW] for _ in rows]
             arrays["few"] = np.stack(few).astype(np.int16)
+        ranks = [[1, k + 1, 1] for k in range(MEMBERS)]
+        members = ranks if method == "global" else SCHEDULE
         write_group(
             layout.candidates(method, DOMAIN, CONDITION),
             arrays,
-            {"rows": rows, "candidates": [[1, k + 1, 1] for k in range(MEMBERS)], "votes": 0},
+            {"rows": rows, "candidates": members, "votes": 0},
         )
 
 
@@ -93,6 +98,7 @@ def test_the_tables_have_every_method_selection_and_column(domain):
         "regressor": ["single"],
         "pix2pix": many,
         "global": many,
+        "global_nearest": many,
         "pixelnn": many,
         "coherent": [*many, "top-1", "random few", "distinct few"],
     }
@@ -125,7 +131,7 @@ def test_the_tables_have_every_method_selection_and_column(domain):
     assert metrics["coherent top-1"]["seam"] > 0
     assert list(metrics) == [f"{m} {s}" for m, names in expected.items() for s in names]
     series = pd.read_csv(folder / "spectrum.csv")["series"].unique().tolist()
-    assert sorted(series) == sorted([*expected, "input", "truth"])
+    assert sorted(series) == sorted([*(set(expected) - {"global_nearest"}), "input", "truth"])
 
 
 def test_scores_are_of_the_stores_candidates(domain):
@@ -141,6 +147,47 @@ def test_scores_are_of_the_stores_candidates(domain):
     assert flat.max() < torn.min()
     # The coherent pictures are those of `pixelnn`, whose residuals were not of the luma alone.
     assert (np.sort(mine["seam"]) != np.sort(torn)).all()
+
+
+def test_global_draws_on_the_leaders_of_the_schedule_as_often_as_they_lead(domain, monkeypatch):
+    monkeypatch.setattr(frechet, "ENOUGH", 0.1)
+    folder = run()
+    scores = pd.read_csv(folder / "scores.csv")
+    errors = {
+        name: group["mean"].to_numpy().reshape(TESTS, MEMBERS)
+        for name, group in scores.groupby("method")
+        if len(group) == TESTS * MEMBERS
+    }
+    np.testing.assert_array_equal(errors["global"], errors["global_nearest"][:, LEADERS])
+    found = pd.read_csv(folder / "table.csv").set_index(["method", "selection"])
+    expected = errors["global_nearest"] @ np.bincount(LEADERS, minlength=MEMBERS) / MEMBERS
+    # As many rounds as candidates: every one is drawn once.
+    assert found.loc[("global", "rand-1"), "mean"] == pytest.approx(expected.mean(), rel=1e-4)
+    best = errors["global_nearest"][:, sorted(set(LEADERS))].min(1).mean()
+    assert found.loc[("global", "oracle per metric"), "mean"] == pytest.approx(best, rel=1e-4)
+
+    # What a store of these very pictures has.
+    path = layout.candidates("global", DOMAIN, CONDITION)
+    store = open_group(path)
+    arrays = {n: np.asarray(array(store, n))[:, LEADERS] for n in ("image", "source")}
+    attributes = dict(store.attrs)
+    remove(path)
+    write_group(path, arrays, attributes)
+    there = pd.read_csv(run() / "table.csv").set_index(["method", "selection"])
+    columns = [c for c in found.columns if c not in ("method", "selection")]
+    pd.testing.assert_frame_equal(
+        there.loc["global_nearest"][columns], found.loc["global"][columns]
+    )
+    assert np.isfinite(found.loc[("global", "rand-1"), "fid"])
+
+
+def test_global_has_every_leader_of_the_schedule(domain):
+    path = layout.candidates("global", DOMAIN, CONDITION)
+    arrays = {n: np.asarray(array(open_group(path), n))[:, :2] for n in ("image", "source")}
+    remove(path)
+    write_group(path, arrays, {"rows": [TRAIN, TRAIN + 1]})
+    with pytest.raises(StoreError, match=r"expected at least 3 candidates, .* got 2; run `exempl"):
+        run()
 
 
 def test_the_distance_of_features_wants_enough_photographs(domain, monkeypatch):
@@ -199,9 +246,11 @@ def test_the_spread_of_each_image_has_its_most_different_first(domain):
     spread = pd.read_csv(run() / "spread.csv")
     assert spread.groupby("method", sort=False)["image"].count().to_dict() == dict.fromkeys(MANY, 2)
     for row in spread.to_dict("records"):
-        store = open_group(layout.candidates(row["method"], DOMAIN, CONDITION))
+        method = row["method"].removesuffix("_nearest")
+        store = open_group(layout.candidates(method, DOMAIN, CONDITION))
         place = list(store.attrs["rows"]).index(int(row["image"].removeprefix("noise-")))
         images = np.asarray(array(store, "image"))[place].astype(float)
+        images = images[LEADERS] if row["method"] == "global" else images
         order = [int(one) for one in row["order"].split()]
         assert sorted(order) == list(range(MEMBERS))
         apart = {

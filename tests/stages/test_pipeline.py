@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
 from exemplar.data.problems import RequestError
@@ -14,7 +18,9 @@ from exemplar.store.arrays import array, open_group
 from exemplar.store.files import content_hash
 from exemplar.store.items import read_items, rows_of
 from flows.synth import synth
-from tests.stages.pipeline import PARAMS, SIDE, run_pipeline
+from tests.stages.pipeline import PARAMS, ROOT, SIDE, run_pipeline
+
+METHODS = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,7 @@ def test_the_tables_have_every_method_and_selection(made):
     table = pd.read_csv(made / "reports/tables/pixelnn.csv")
     found = set(zip(table["method"], table["selection"], strict=True))
     many = ("rand-1", "oracle per metric", "oracle one candidate")
-    expected = {(m, s) for m in ("pix2pix", "global", "pixelnn", "coherent") for s in many}
+    expected = {(m, s) for m in METHODS for s in many}
     expected |= {("coherent", s) for s in ("top-1", "random few", "distinct few")}
     assert found == expected | {("regressor", "single"), ("chance", "expected")}
     scored = table[table["method"] != "chance"]
@@ -83,7 +89,7 @@ def test_synth_writes_everything_best_first(made, drawing, tmp_path, monkeypatch
         assert np.asarray(Image.open(folder / f"{name}.png")).std() > 0
     attribution = pd.read_csv(folder / "attribution.csv")
     assert list(attribution.columns) == [
-        "candidate", "score", "exemplar", "path", "licence", "share",
+        "candidate", "score", "exemplar", "path", "licence", "share", "added",
     ]  # fmt: skip
     each = attribution.groupby("candidate", sort=False)
     assert list(each.groups) == names
@@ -119,6 +125,63 @@ def test_synth_gives_a_distinct_few_or_the_published_ones(made, drawing, tmp_pat
     assert attribution["score"].isna().all()
     with np.load(old / "sources.npz", allow_pickle=False) as sources:
         assert sources["votes"] == 0 and np.isnan(sources["score"]).all()
+
+
+COMPOSITIONS = {
+    "seamless": {"composition": "seamless", "residual": "luma"},
+    "weighted": {"composition": "weighted", "matching": {"search": "exact"}},
+}
+
+
+@pytest.mark.parametrize("kind", COMPOSITIONS)
+def test_sources_and_photographs_are_the_picture_to_the_byte(
+    made, drawing, tmp_path, monkeypatch, kind
+):
+    work = tmp_path / "project"
+    work.mkdir()
+    for path in made.iterdir():
+        (work / path.name).symlink_to(path)
+    (work / "params.yaml").unlink()
+    own = PARAMS["coherent"] | COMPOSITIONS[kind]
+    (work / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"candidates": own}))
+    monkeypatch.chdir(work)
+    (folder,) = synth([drawing], "rendered", "edges", tmp_path / "out", [], [], published=True)
+    photographs = np.asarray(array(open_group(made / "data/rendered/images.zarr"), "image"))
+    with np.load(folder / "sources.npz", allow_pickle=False) as stored:
+        source, plus = stored["source"], stored["added"]
+    files = sorted((folder / "candidates").glob("*.png"))
+    attribution = pd.read_csv(folder / "attribution.csv").set_index(["candidate", "exemplar"])
+    assert plus.dtype == np.int16 and len(files) == len(source) == 72
+    kinds = {"whole": 0, "none": 0}
+    for path, each, more in zip(files, source, plus, strict=True):
+        row, y, x = np.moveaxis(each, -1, 0)
+        known = row >= 0
+        picture = np.asarray(Image.open(path)).astype(int)
+        np.testing.assert_array_equal(picture[~known], more[~known])
+        sum_ = photographs[row[known], y[known], x[known]].astype(int) + more[known]
+        np.testing.assert_array_equal(picture[known], sum_)
+        kinds["whole" if known.all() else "none"] += 1
+        levels = np.abs(more[row == row[0, 0]].astype(int)).mean()
+        name = "none" if row[0, 0] < 0 else f"rendered-{row[0, 0]:05d}"
+        assert attribution.loc[(path.stem, name), "added"] == pytest.approx(levels, abs=1e-5)
+    # Of weighted candidates those of several exemplars, 8 pairs × 4 windows, have no one source.
+    assert kinds == ({"whole": 40, "none": 32} if kind == "weighted" else {"whole": 72, "none": 0})
+
+
+def test_the_documented_lines_make_the_pictures_again(made, drawing, monkeypatch):
+    monkeypatch.chdir(made)
+    (folder,) = synth([drawing], "rendered", "edges", Path("out"), [], [], count=3)
+    found: dict[str, object] = {}
+    [lines] = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs/candidates.md").read_text(), re.DOTALL
+    )
+    exec(lines, found)
+    files = sorted((folder / "candidates").glob("*.png"))
+    pictures = [np.asarray(Image.open(path)) for path in files]
+    np.testing.assert_array_equal(found["pictures"], pictures)
+    attribution = pd.read_csv(folder / "attribution.csv")
+    first = attribution[attribution["candidate"] == files[0].stem]
+    assert set(np.asarray(found["names"])) == set(first["exemplar"])
 
 
 def test_an_excluded_exemplar_is_in_no_source(made, drawing, tmp_path, monkeypatch):

@@ -155,6 +155,8 @@ def _worth_halving(
     images: list[Tensor], halves: list[Tensor], settings: AnalogySettings, pyramid: Pyramid
 ) -> bool:
     """Whether the larger image is large, and no half is too small for the network."""
+    if settings.whole_side is None:
+        return False
     larger = max(max(size_of(image)) for image in images)
     smaller = min(min(size_of(half)) for half in halves)
     return larger > settings.whole_side and smaller >= pyramid.smallest_side

@@ -1,7 +1,8 @@
 """Deep Image Analogy, its parts left out, and its baselines, all asked for the same pair.
 
 The evaluation measures them side by side: Figure 5's single direction, Figure 8's independent
-levels, and the published energy without what is added for textureless regions.
+levels, the published energy without what is added for textureless regions, and Algorithm 1 as the
+paper has it, of which the defaults differ in all that `VARIANTS` names.
 """
 
 from __future__ import annotations
@@ -30,17 +31,29 @@ from exemplar.methods.deep_analogy.settings import AnalogySettings
 from exemplar.settings import Settings, SettingsError
 
 Method = Literal[
-    "deep_analogy", "deep_analogy_single", "deep_analogy_independent", "deep_analogy_published",
-    "patchmatch", "optical_flow", "identity",
+    "deep_analogy", "deep_analogy_single", "deep_analogy_independent", "deep_analogy_energy",
+    "deep_analogy_published", "patchmatch", "optical_flow", "identity",
 ]  # fmt: skip
 METHODS: tuple[Method, ...] = get_args(Method)
 VARIANTS: dict[Method, dict[str, Any]] = {
     "deep_analogy": {},
     "deep_analogy_single": {"directions": "single"},
     "deep_analogy_independent": {"levels": "independent"},
-    "deep_analogy_published": {"texture": {"floor": 0}},
+    "deep_analogy_energy": {"texture": {"floor": 0}},
+    "deep_analogy_published": {
+        "start": "random",  # section 4.4
+        "directions": "both",  # Eq. 2
+        "texture": {"floor": 0},
+        "reconstruction": "deconvolution_from_noise",  # Eq. 5
+        "blend": "sigmoid",  # Eq. 6
+        "levels": "coarse_to_fine",
+        "whole_side": None,
+        "final_patch": 5,  # section 4.5
+    },
 }
-"""What differs from the settings of `analogy`."""
+"""What differs from the settings of `analogy`: of `deep_analogy_energy` the energy alone, Eq. 2; of
+`deep_analogy_published` whatever Algorithm 1 says. The network and the weights α stay, which the
+paper chooses by the images."""
 _WARM = 64  # pixels a side of what is matched once before time is taken
 
 

@@ -22,7 +22,7 @@ from exemplar.methods.deep_analogy.inverse import Inverse
 from exemplar.methods.deep_analogy.settings import Reconstruction
 
 VOTES = 1
-"""Features are averaged over 3×3 overlapping copies."""
+"""Features are averaged over 3×3 overlapping copies, as released."""
 
 Size = tuple[int, int]
 Places = tuple[Tensor, Tensor]
@@ -69,7 +69,9 @@ def reconstruct(kind: Reconstruction, given: Given, inverse: Inverse | None = No
     return ways[kind](given)
 
 
-def brought(maps: list[Tensor], sizes: list[Size], places: Places, level: int, to: int) -> Tensor:
+def brought(
+    maps: list[Tensor], sizes: list[Size], places: Places, level: int, to: int, votes: int = VOTES
+) -> Tensor:
     """The other image's map of a level at most as coarse as the field, moved and voted.
 
     Args:
@@ -78,12 +80,13 @@ def brought(maps: list[Tensor], sizes: list[Size], places: Places, level: int, t
         places: the field at `level`.
         level: its level.
         to: the level of the map wanted.
+        votes: overlapping copies to each side that are averaged; with 0 the map is warped.
 
     Returns:
         (1, C, H, W).
     """
     y, x = finer(places, sizes, [size_of(each) for each in maps], level, to)
-    return vote(maps[to][0].movedim(0, -1), y, x, VOTES).movedim(-1, 0)[None]
+    return vote(maps[to][0].movedim(0, -1), y, x, votes).movedim(-1, 0)[None]
 
 
 def finer(places: Places, sizes: list[Size], keys_sizes: list[Size], level: int, to: int) -> Places:
@@ -112,8 +115,8 @@ def _stride(sizes: list[Size], keys_sizes: list[Size], below: int) -> tuple[floa
     return stride, stride
 
 
-def _brought(given: Given, to: int) -> Tensor:
-    return brought(given.maps, given.sizes, given.places, given.level, to)
+def _brought(given: Given, to: int, votes: int = VOTES) -> Tensor:
+    return brought(given.maps, given.sizes, given.places, given.level, to, votes)
 
 
 def _voted(given: Given) -> Tensor:
@@ -138,10 +141,14 @@ def _deconvolved(given: Given) -> Tensor:
 
 
 def _deconvolved_from_noise(given: Given) -> Tensor:
-    """As in the paper: features one level down, from random ones of the other image's size."""
+    """As in the paper (Eq. 5): features one level down, from random ones as large as the other's.
+
+    The target is warped, pixel by pixel; only the released code averages overlapping copies.
+    """
     low = given.level - 1
     like = given.maps[low]
     draw = torch.Generator().manual_seed(given.level)
     noise = torch.rand((1, like.shape[1], *given.sizes[low]), generator=draw)
     start = noise.to(like.device) * like.mean() * 2
-    return deconvolve(_brought(given, given.level), given.pyramid, low, given.level, start)
+    target = _brought(given, given.level, votes=0)
+    return deconvolve(target, given.pyramid, low, given.level, start)

@@ -70,9 +70,8 @@ class AnalogySettings(Settings):
     texture: TextureSettings = TextureSettings()
     working_side: Annotated[int, Field(ge=32)] = 512
     """Larger images are matched at this longer side, in pixels, and fields enlarged."""
-    whole_side: Annotated[int, Field(ge=32)] = 200
-    """Larger images are matched at half their size first; as published: no smaller than they are
-    matched, such as `working_side`."""
+    whole_side: Annotated[int, Field(ge=32)] | None = 200
+    """Larger images are matched at half their size first; None, as published: never."""
     seed: Annotated[int, Field(ge=0)] = 0
     device: str = "cpu"
     threads: Annotated[int, Field(ge=1)] = 1

@@ -27,8 +27,11 @@ class Composed(NamedTuple):
     Attributes:
         image: (C, H, W, 3) u8.
         source: (C, H, W, 3) int32: exemplar row, y, x of the pixel's match; `NO_SOURCE` where it
-            has none of its own. A pixel is a copy of its source, or, of a `voted` candidate, the
-            mean of the copies that `votes.copies` derives from its neighbourhood's sources.
+            has none of its own. A `matched` pixel is a copy by Eq. 3, f(x) + y − f(x_k), of its
+            source; a `voted` one the mean of the copies that `voting.copies` derives from its
+            neighbourhood's sources; a `seamless` one a copy whose level was moved until it meets
+            its neighbours. Of all of them `report.attribution` says what was added to the sources
+            themselves, so that both are the picture to the byte.
     """
 
     image: np.ndarray

@@ -124,6 +124,14 @@ def test_a_field_of_half_the_size_says_where_the_coarsest_level_starts():
     assert int(y.max()) <= 14 and int(x.max()) <= 17
 
 
+def test_without_a_whole_side_nothing_is_halved():
+    a, b = picture(seed=1), picture(32, 44, seed=2)
+    never, larger, halved = (
+        make_analogy(a, b, PYRAMID, settings(whole_side=side)).forward for side in (None, 320, 32)
+    )
+    assert np.array_equal(never, larger) and not np.array_equal(never, halved)
+
+
 @pytest.mark.parametrize("whole_side", [320, 40])
 def test_odd_sizes_are_sound(whole_side):
     a, b = picture(56, 64)[:53, :61], picture(60, 72, seed=1)[:59]

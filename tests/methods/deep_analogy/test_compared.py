@@ -9,8 +9,10 @@ import pytest
 
 from exemplar.methods.deep_analogy import compared
 from exemplar.methods.deep_analogy.analogy import Analogy
+from exemplar.methods.deep_analogy.blend import KAPPA, TAU
 from exemplar.methods.deep_analogy.compared import METHODS, ComparedSettings, Matcher, varied
-from exemplar.methods.deep_analogy.settings import AnalogySettings
+from exemplar.methods.deep_analogy.search import PATCHES, RADII
+from exemplar.methods.deep_analogy.settings import WEIGHTS, AnalogySettings, TextureSettings
 from exemplar.settings import SettingsError
 from exemplar.store.weights import WeightsError
 from tests.methods.deep_analogy.small_pyramid import small_pyramid
@@ -45,17 +47,37 @@ def test_parts_are_left_out_one_at_a_time(loaded, monkeypatch: pytest.MonkeyPatc
         return Analogy(*fields, a, b_prime, (a.shape[:2], b_prime.shape[:2]), {})
 
     monkeypatch.setattr(compared, "make_analogy", make)
-    own = AnalogySettings(strength="3", iterations=4)
+    # As far from the paper as settings can be; what it does not say stays.
+    own = AnalogySettings(strength="3", iterations=4, final_patch=3, reconstruction="reextracted")
     match = Matcher(own, ComparedSettings(), ESTIMATORS, INVERSE)
-    for method in METHODS[:4]:
+    for method in METHODS[:5]:
         found, seconds = match(method, image(0), image(1, 18))
         assert found.forward.shape == (20, 24, 2) and found.backward.shape == (18, 24, 2)
         assert found.forward.dtype == np.float32 and seconds > 0
-    whole, single, independent, published = seen
+    whole, single, independent, energy, published = seen
     assert whole == own
     assert single == own.model_copy(update={"directions": "single"})
     assert independent == own.model_copy(update={"levels": "independent"})
-    assert published.texture.floor == 0 and published.strength == "3"
+    assert energy == own.model_copy(update={"texture": TextureSettings(floor=0)})
+    assert published.model_dump(exclude={"backbone", "texture"}) == {
+        "start": "random",
+        "directions": "both",
+        "levels": "coarse_to_fine",
+        "reconstruction": "deconvolution_from_noise",
+        "blend": "sigmoid",
+        "final_patch": 5,
+        "whole_side": None,
+        "strength": "3",
+        "iterations": 4,
+        "working_side": 512,
+        "seed": 0,
+        "device": "cpu",
+        "threads": 1,
+    }
+    assert published.texture.floor == 0
+    # Sections 4.2 and 4.4, and Eq. 6: numbers that are no settings; levels fine to coarse.
+    assert PATCHES == (5, 5, 3, 3, 3) and RADII[:4] == (4, 4, 6, 6)
+    assert (KAPPA, TAU) == (300, 0.05) and WEIGHTS["2"] == (0.1, 0.6, 0.7, 0.8)
     assert loaded == [(own.backbone, ESTIMATORS, "cpu")]
 
 

@@ -9,6 +9,7 @@ import torch
 from exemplar.methods.deep_analogy.inverse import InverseNetworkSettings, new_inverse
 from exemplar.methods.deep_analogy.reconstruction import (
     Given,
+    brought,
     finer,
     reconstruct,
     size_of,
@@ -64,6 +65,23 @@ def test_deconvolution_fits_the_warped_map_better_than_voting():
             return float((given.pyramid.between(made, 2, 3) - target).square().mean())
 
     assert misfit("deconvolution") < 0.8 * misfit("voted")
+
+
+def test_as_published_the_warped_map_is_the_target_and_copies_are_not_averaged():
+    """Cells anywhere: averaging copies would lead far from what each cell matches (Eq. 5)."""
+    given = at_home()
+    shape = given.places[0].shape
+    draw = torch.Generator().manual_seed(2)
+    y, x = (torch.randint(n, shape, generator=draw, dtype=torch.int32) for n in shape)
+    given = given._replace(places=(y, x))
+    warped = given.maps[3][:, :, y.long(), x.long()]
+    averaged = brought(given.maps, given.sizes, given.places, 3, 3)
+    made = reconstruct("deconvolution_from_noise", given)
+    with torch.no_grad():
+        found = given.pyramid.between(made, 2, 3)
+    assert (found - warped).square().mean() < 0.2 * (found - averaged).square().mean()
+    once = brought(given.maps, given.sizes, given.places, 3, 3, votes=0)
+    torch.testing.assert_close(once, warped, rtol=0, atol=0)
 
 
 def test_a_field_goes_down_levels_that_round_their_sizes():

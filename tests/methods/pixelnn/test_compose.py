@@ -11,6 +11,7 @@ from exemplar.matching.windows import WHOLE
 from exemplar.methods.pixelnn.compose import NO_SOURCE, compose, compose_global, residuals
 from exemplar.methods.pixelnn.followers import Cast, by_rank
 from exemplar.methods.pixelnn.schedule import Candidate
+from exemplar.report.attribution import added, rederived
 from tests.matching.test_voting import voters
 
 HEIGHT, WIDTH, RANKS = 6, 7, 5
@@ -150,3 +151,26 @@ def test_luma_adds_the_same_to_all_channels(case):
     luma = 0.299 * difference[..., 0] + 0.587 * difference[..., 1] + 0.114 * difference[..., 2]
     assert (residual == residual[..., :1]).all()
     assert np.abs(residual[..., 0] - luma).max() <= 0.5 + 1e-9
+
+
+@pytest.mark.parametrize("kind", ["rgb", "luma"])
+@pytest.mark.parametrize("composition", ["matched", "weighted", "voted", "seamless"])
+def test_any_composition_is_its_sources_and_what_was_added(case, composition, kind):
+    photographs, regressed, query, _, matches, rows = case
+    residual = residuals(torch.from_numpy(photographs), torch.from_numpy(regressed), kind)
+    shown, library = torch.from_numpy(query), np.zeros((90, HEIGHT, WIDTH, 3), np.uint8)
+    library[rows] = photographs
+    image, source = compose(
+        shown, residual, by_rank(rows, MEMBERS), matches, MEMBERS, composition, votes=1
+    )
+    plus = added(image, source, library)
+    np.testing.assert_array_equal(rederived(source, plus, library), image)
+    known = source[..., 0] >= 0
+    assert known.all() or composition == "weighted"
+    assert (known.all((1, 2)) == [m.neighbours == 1 for m in MEMBERS]).all() or known.all()
+    if (composition, kind) == ("matched", "rgb"):
+        row, y, x = np.moveaxis(source, -1, 0)
+        f_k = regressed[np.argmax(rows == row[..., None], -1), y, x].astype(int)
+        unclipped = (image > 0) & (image < 255)
+        np.testing.assert_array_equal(plus[unclipped], (query[None] - f_k)[unclipped])
+    np.testing.assert_array_equal(plus[~known], image[~known])
