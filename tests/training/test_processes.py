@@ -114,12 +114,20 @@ def test_they_are_those_of_one_process_with_the_whole_batch(folder, tmp_path):
         assert ours == pytest.approx(theirs, rel=1e-5)
 
 
+@pytest.fixture(scope="module")
+def in_turn(tmp_path_factory):
+    """Where two processes have left their files of which now one is ahead, now the other."""
+    place = tmp_path_factory.mktemp("turns")
+    Abreast([0, 1])(learn, "cpu", 2, place)
+    return place
+
+
 MOMENTS = st.integers(0, 30)  # there are about twenty-five, so some are not killed
 
 
 @settings(max_examples=15)
 @given(order=st.lists(st.integers(0, 1), min_size=1, max_size=5), ends=st.tuples(MOMENTS, MOMENTS))
-def test_whoever_is_ahead_and_killed_they_learn_the_same(folder, tmp_path_factory, order, ends):
+def test_whoever_is_ahead_and_killed_they_learn_the_same(in_turn, tmp_path_factory, order, ends):
     place = tmp_path_factory.mktemp("abreast")
     try:
         Abreast(order, ends)(learn, "cpu", 2, place)
@@ -127,9 +135,9 @@ def test_whoever_is_ahead_and_killed_they_learn_the_same(folder, tmp_path_factor
         Abreast(order)(learn, "cpu", 2, place)
     for rank in (0, 1):
         for name, value in _weights(place, rank).items():
-            assert torch.equal(value, _weights(folder, rank)[name])
+            assert torch.equal(value, _weights(in_turn, rank)[name])
     state, whole = _state(), _state()
-    assert load_checkpoint(place / "work", state) == load_checkpoint(folder / "work", whole) == 7
+    assert load_checkpoint(place / "work", state) == load_checkpoint(in_turn / "work", whole) == 7
     assert state.history == whole.history
 
 
