@@ -48,11 +48,13 @@ class News:
     """Something a user would want to see.
 
     Attributes:
-        kind: a `Found` value, or `started`, `finished`, `failed`, `skipped`, `running`.
+        kind: a `Found` value, or `started`, `finished`, `failed`, `skipped`, `running`,
+            `damaged`.
         stage: the stage's name.
         seconds: how long it took, or has been taking.
         detail: of a failure the message, of a running stage its last line of output, of one that
-            is skipped the stage whose failure is the reason.
+            is skipped the stage whose failure is the reason, of one that cannot be restored what is
+            wrong with what was to be restored.
     """
 
     kind: str
@@ -156,6 +158,8 @@ class Coordinator:
             except (DvcException, OSError) as error:
                 self._end(index, "failed", time.monotonic() - start, str(error))
                 continue
+            if damage := self._attempts[index].damage:
+                self._tell(News("damaged", step.name, detail=damage))
             if found is Found.DUE:
                 self._due.append(index)
             else:

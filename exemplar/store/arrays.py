@@ -10,15 +10,17 @@ that do not fit into memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from uuid import uuid4
 
 import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.storage import LocalStore
+from zarr.core.buffer import Buffer
+from zarr.storage import LocalStore, MemoryStore, StorePath
 
 from exemplar.store.files import written
 
@@ -101,13 +103,17 @@ def shard_file(array: zarr.Array, row: int) -> Path:
     return _root(array) / array.path / array.metadata.encode_chunk_key(place)
 
 
-def write_rows(array: zarr.Array, start: int, values: np.ndarray) -> None:
+def write_rows(
+    array: zarr.Array, start: int, values: np.ndarray, scratch: Path | None = None
+) -> None:
     """Writes whole shards.
 
     Args:
         array: from `create_array`.
         start: the first row; the first of a shard.
         values: (n, …), of the array's row shape, ending at the end of a shard or of the array.
+        scratch: a folder on the array's file system for what is unfinished; by default beside
+            the shard.
 
     Raises:
         StoreError: the rows do not cover whole shards (partial writes lose data when several
@@ -121,11 +127,46 @@ def write_rows(array: zarr.Array, start: int, values: np.ndarray) -> None:
         )
     if values.shape[1:] != array.shape[1:]:
         raise StoreError(f"{array.path}: expected rows {array.shape[1:]}, got {values.shape[1:]}")
-    for row in range(start, stop, size):  # what is there, perhaps damaged, would be read first
-        shard_file(array, row).unlink(missing_ok=True)
-    # A group that is opened anew has forgotten this, and would leave shards of zeros out.
-    whole = array.with_config({"write_empty_chunks": True})
-    whole[start:stop] = values.astype(array.dtype, copy=False)
+    for row in range(start, stop, size):
+        part = slice(row, min(row + size, stop))
+        encoded = _encoded(array, part, values[part.start - start : part.stop - start])
+        place_shard(array, row, lambda partial, data=encoded: partial.write_bytes(data), scratch)
+
+
+def place_shard(
+    array: zarr.Array, row: int, fill: Callable[[Path], object], scratch: Path | None = None
+) -> None:
+    """Puts a shard's file in its place, whole or not at all, instead of what was there.
+
+    A worker that was given up may come here late. It never makes the array's own folder, which
+    may have been finished and moved meanwhile, and it never takes away what another has written.
+
+    Args:
+        array: from `create_array`.
+        row: the shard's first.
+        fill: writes the file at a path that does not exist yet.
+        scratch: as for `write_rows`.
+    """
+    target, root = shard_file(array, row), _root(array) / array.path
+    for folder in reversed(target.relative_to(root).parents[:-1]):
+        (root / folder).mkdir(exist_ok=True)
+    partial = (scratch or target.parent) / f".{uuid4().hex}.partial"
+    try:
+        fill(partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _encoded(array: zarr.Array, part: slice, values: np.ndarray) -> bytes:
+    """The bytes of one shard's file, made apart from what is there, which may be damaged."""
+    held: dict[str, Buffer] = {}
+    alone = zarr.AsyncArray(cast(Any, array.metadata), StorePath(MemoryStore(held)))
+    # Without it a shard of zeros would be left out.
+    whole = zarr.Array(alone).with_config({"write_empty_chunks": True})
+    whole[part] = values.astype(array.dtype, copy=False)
+    (shard,) = held.values()
+    return shard.to_bytes()
 
 
 def write_group(
@@ -218,6 +259,29 @@ def read_slice(source: zarr.Array, part: slice) -> np.ndarray:
         return np.asarray(source[part])
     except Exception as error:  # each codec, and the file system, fails in its own way
         raise _unreadable(source, part, f"damaged ({error})") from error
+
+
+def check_group(path: Path | str) -> None:
+    """Reads all that a group has.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        StoreError: a shard is missing or damaged.
+    """
+    group = open_group(path)
+    for name in sorted(group.array_keys()):
+        stored = array(group, name)
+        for part in shard_slices(stored):
+            read_slice(stored, part)
+
+
+def missing_shard(source: zarr.Array, file: Path) -> StoreError:
+    """The error of a shard whose file is gone."""
+    return StoreError(
+        f"{file}: the shard is missing; remove {_root(source)} and run `exemplar reproduce`"
+    )
 
 
 def _unreadable(source: zarr.Array, part: slice, reason: str) -> StoreError:

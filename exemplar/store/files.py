@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 
 @contextmanager
@@ -137,7 +139,31 @@ def workplace(
     if parent.is_dir():
         for stale in parent.iterdir():
             if stale != folder:
-                remove(stale)
+                _retire(stale)
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
-    remove(folder)
+    _retire(folder)
+
+
+def _retire(folder: Path) -> None:
+    """Removes a workplace that late workers may still write to: under its name they find none."""
+    gone = folder.with_name(f".{uuid4().hex}.partial")
+    folder.rename(gone)
+    remove(gone)
+
+
+def full_disk(error: OSError, path: Path) -> str | None:
+    """What to say of an error that means that a file found no room; None of any other.
+
+    Args:
+        error: what writing raised.
+        path: what was to be written.
+    """
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return None
+    place = next(above for above in path.absolute().parents if above.is_dir())
+    free = shutil.disk_usage(place).free
+    return (
+        f"no room to write ({error.strerror}, {free / 1e6:,.1f} MB are free); make room on the "
+        "disk or raise its limit and run again"
+    )
