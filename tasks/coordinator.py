@@ -13,6 +13,7 @@ killed is in DVC's run cache, and the next run restores it.
 from __future__ import annotations
 
 import queue
+import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,6 +29,8 @@ from tasks.command import Command, stop_all, tail
 from tasks.lineage import Attempt, Found
 from tasks.plan import Step
 
+# What DVC raises for one stage; of its data bases of hashes, on a full disk, the last.
+DVC_ERRORS = (DvcException, OSError, sqlite3.Error)
 HEARTBEAT = 20.0  # seconds without news after which the running stages are named
 
 
@@ -155,7 +158,7 @@ class Coordinator:
             start = time.monotonic()
             try:
                 found, self._attempts[index] = lineage.begin(step.stage, self._force)
-            except (DvcException, OSError) as error:
+            except DVC_ERRORS as error:
                 self._end(index, "failed", time.monotonic() - start, str(error))
                 continue
             if damage := self._attempts[index].damage:
@@ -200,7 +203,7 @@ class Coordinator:
             return
         try:
             lineage.record(self._attempts[index])
-        except (DvcException, OSError) as error:
+        except DVC_ERRORS as error:
             self._end(index, "failed", seconds, str(error))
             return
         self._end(index, "finished", seconds)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -36,7 +36,7 @@ from dvc_data.hashfile.tree import Tree
 
 from exemplar.store.files import remove, replace
 from tasks.command import Command
-from tasks.objects import distrusted, forget_runs, unreadable
+from tasks.objects import distrusted, forget_runs, has_run, unreadable
 
 SHOWN = 5  # changed dependencies that a message spells out
 
@@ -81,6 +81,7 @@ class Attempt:
         claims: DVC's record, for other DVC processes, that this stage's files are in use.
         read: each dependency's state when the stage was begun, by name.
         damage: what was wrong with what the cache has of the outputs; empty if nothing.
+        known: the run cache has such a run, so the cache may have objects that are saved again.
     """
 
     stage: Stage
@@ -88,6 +89,7 @@ class Attempt:
     claims: ExitStack = field(default_factory=ExitStack)
     read: dict[str, State] = field(default_factory=dict)
     damage: str = ""
+    known: bool = False
 
 
 class ChangedError(DvcException):
@@ -130,7 +132,7 @@ def begin(stage: Stage, force: bool) -> tuple[Found, Attempt]:
             if not force and _restored(attempt):
                 return Found.RESTORED, attempt
             stage.save_deps()
-            attempt.read = _states(stage)
+            attempt.read, attempt.known = _states(stage), bool(attempt.damage) or has_run(stage)
             attempt.claims = claims.pop_all()
             return Found.DUE, attempt
 
@@ -141,7 +143,8 @@ def record(attempt: Attempt) -> None:
     Raises:
         ChangedError: a dependency changed while the command ran; nothing is recorded.
     """
-    with lock_repo(attempt.stage.repo), attempt.claims:
+    repo = attempt.stage.repo
+    with lock_repo(repo), attempt.claims, distrusted(repo) if attempt.known else nullcontext():
         _save(attempt)
 
 

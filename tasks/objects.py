@@ -78,6 +78,11 @@ def unreadable(stage: Stage) -> str | None:
     return None
 
 
+def has_run(stage: Stage) -> bool:
+    """Whether the run cache has a run of a stage with the dependencies it has now."""
+    return _can_hash(stage) and stage.repo.stage_cache._load(stage) is not None
+
+
 def forget_runs(stage: Stage) -> None:
     """Removes what the run cache has of a stage with the dependencies it has now."""
     if _can_hash(stage):

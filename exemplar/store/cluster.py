@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from exemplar.memory import ENVIRONMENT
@@ -82,8 +83,8 @@ def _next(client: Client, done: queue.Queue[Future], path: str) -> Future:
             print(f"{path}: no worker is left; waiting {PATIENCE:.0f} s for one", file=sys.stderr)
         elif time.monotonic() - idle_since > PATIENCE:
             raise StoreError(
-                f"{path}: no worker is left; {KEPT}: start workers in the project's root, see why "
-                "the others ended, and run again"
+                f"{path}: no worker is left; {KEPT}: see in their output why they ended (for want "
+                "of memory, of packages), start others in the project's root and run again"
             )
 
 
@@ -105,8 +106,8 @@ def _failure(future: Future, task: Task, path: str) -> Exception:
         cause = cause.__cause__
     if isinstance(cause, ImportError):
         return StoreError(
-            f"{path}: {rows}: the cluster lacks something ({cause}); start scheduler and workers "
-            f"with the project's own Python, in the project's root; {KEPT}: run again"
+            f"{path}: {rows}: a worker lacks something ({cause}); start the workers with the "
+            f"project's own Python, in the project's root; {KEPT}: run again"
         )
     error.add_note(f"while a worker made {rows}")
     return error
@@ -185,4 +186,18 @@ def _connected(address: str) -> Iterator[Client]:
                 f"the Dask scheduler at {address} has no workers; start some in the project's "
                 f"root: dask worker {address} --nthreads 1"
             ) from None
+        _require_project(client)
         yield client
+
+
+def _require_project(client: Client) -> None:
+    """A worker without the project's code dies of its first task, without a word to us."""
+    module = make_shard.__module__
+    found: Any = client.run(import_module, module, on_error="return")
+    lacking = {who: error for who, error in found.items() if isinstance(error, Exception)}
+    if lacking:
+        raise StoreError(
+            f"{len(lacking)} of {len(found)} workers cannot load {module} "
+            f"({next(iter(lacking.values()))}); start all with the project's own Python, in the "
+            "project's root"
+        )

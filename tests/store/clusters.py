@@ -51,14 +51,17 @@ def cluster(
         code: Python that each worker process runs first.
         nanny: whether someone starts a worker that dies again.
     """
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment()}
     file = folder / "scheduler.json"
     begin = "import sys; from dask.__main__ import main; sys.argv[0] = 'dask'; main()"
     with ExitStack() as stack:
 
         def start(first: str, where: Path, *arguments: str) -> subprocess.Popen[bytes]:
             process = subprocess.Popen(
-                [sys.executable, "-c", f"{first}\n{begin}", *arguments], cwd=where, **quiet
+                [sys.executable, "-c", f"{first}\n{begin}", *arguments],
+                cwd=where,
+                env=environment(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             )
             stack.callback(process.wait)
             stack.callback(process.kill)
