@@ -23,7 +23,8 @@ from dvc_data.hashfile.hash import hash_file
 from dvc_data.hashfile.meta import Meta
 from dvc_objects.errors import ObjectFormatError
 
-from exemplar.store.arrays import StoreError, check_group
+from exemplar.store.arrays import StoreError
+from exemplar.store.placing import check_group
 
 
 @contextmanager

@@ -10,19 +10,18 @@ that do not fit into memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
 
 import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore, MemoryStore, StorePath
 
-from exemplar.store.files import written
+from exemplar.store.files import put, written
 
 SHARD = 64
 SMALL = 1024  # bytes of an image's values up to which a chunk holds a shard
@@ -112,12 +111,11 @@ def write_rows(
         array: from `create_array`.
         start: the first row; the first of a shard.
         values: (n, …), of the array's row shape, ending at the end of a shard or of the array.
-        scratch: a folder on the array's file system for what is unfinished; by default beside
-            the shard.
+        scratch: a folder for what is unfinished, as for `put`.
 
     Raises:
-        StoreError: the rows do not cover whole shards (partial writes lose data when several
-            processes share a shard), or their shape differs.
+        StoreError: the rows do not cover whole shards (several processes that wrote parts of one
+            would lose data), or their shape differs.
     """
     stop, size = start + len(values), shard_size(array)
     if start % size or (stop % size and stop != array.shape[0]) or stop > array.shape[0]:
@@ -128,45 +126,19 @@ def write_rows(
     if values.shape[1:] != array.shape[1:]:
         raise StoreError(f"{array.path}: expected rows {array.shape[1:]}, got {values.shape[1:]}")
     for row in range(start, stop, size):
-        part = slice(row, min(row + size, stop))
-        encoded = _encoded(array, part, values[part.start - start : part.stop - start])
-        place_shard(array, row, lambda partial, data=encoded: partial.write_bytes(data), scratch)
+        encoded = _encoded(array, row, values[row - start : row - start + size])
+        file, root = shard_file(array, row), _root(array) / array.path
+        put(file, root, lambda new, data=encoded: new.write_bytes(data), scratch)
 
 
-def place_shard(
-    array: zarr.Array, row: int, fill: Callable[[Path], object], scratch: Path | None = None
-) -> None:
-    """Puts a shard's file in its place, whole or not at all, instead of what was there.
-
-    A worker that was given up may come here late. It never makes the array's own folder, which
-    may have been finished and moved meanwhile, and it never takes away what another has written.
-
-    Args:
-        array: from `create_array`.
-        row: the shard's first.
-        fill: writes the file at a path that does not exist yet.
-        scratch: as for `write_rows`.
-    """
-    target, root = shard_file(array, row), _root(array) / array.path
-    for folder in reversed(target.relative_to(root).parents[:-1]):
-        (root / folder).mkdir(exist_ok=True)
-    partial = (scratch or target.parent) / f".{uuid4().hex}.partial"
-    try:
-        fill(partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _encoded(array: zarr.Array, part: slice, values: np.ndarray) -> bytes:
+def _encoded(array: zarr.Array, row: int, values: np.ndarray) -> bytes:
     """The bytes of one shard's file, made apart from what is there, which may be damaged."""
-    held: dict[str, Buffer] = {}
+    held: dict[str, Any] = {}
     alone = zarr.AsyncArray(cast(Any, array.metadata), StorePath(MemoryStore(held)))
     # Without it a shard of zeros would be left out.
     whole = zarr.Array(alone).with_config({"write_empty_chunks": True})
-    whole[part] = values.astype(array.dtype, copy=False)
-    (shard,) = held.values()
-    return shard.to_bytes()
+    whole[row : row + len(values)] = values.astype(array.dtype, copy=False)
+    return next(iter(held.values())).to_bytes()
 
 
 def write_group(
@@ -261,29 +233,6 @@ def read_slice(source: zarr.Array, part: slice) -> np.ndarray:
         raise _unreadable(source, part, f"damaged ({error})") from error
 
 
-def check_group(path: Path | str) -> None:
-    """Reads all that a group has.
-
-    Args:
-        path: the folder.
-
-    Raises:
-        StoreError: a shard is missing or damaged.
-    """
-    group = open_group(path)
-    for name in sorted(group.array_keys()):
-        stored = array(group, name)
-        for part in shard_slices(stored):
-            read_slice(stored, part)
-
-
-def missing_shard(source: zarr.Array, file: Path) -> StoreError:
-    """The error of a shard whose file is gone."""
-    return StoreError(
-        f"{file}: the shard is missing; remove {_root(source)} and run `exemplar reproduce`"
-    )
-
-
 def _unreadable(source: zarr.Array, part: slice, reason: str) -> StoreError:
     root, last = _root(source), min(part.stop, source.shape[0]) - 1
     return StoreError(
@@ -343,6 +292,8 @@ def working_copy(source: zarr.Array, rows: np.ndarray, path: Path) -> np.ndarray
         with written(path) as partial:
             shape = (len(rows), *source.shape[1:])
             copy = np.lib.format.open_memmap(partial, "w+", source.dtype, shape)
+            with partial.open("r+b") as file:  # else a full disk would kill the process
+                os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
             for start in range(0, len(rows), SHARD):
                 copy[start : start + SHARD] = read_rows(source, rows[start : start + SHARD])
             copy.flush()

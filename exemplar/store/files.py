@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -50,6 +50,30 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def put(
+    target: Path, root: Path, fill: Callable[[Path], object], scratch: Path | None = None
+) -> None:
+    """Puts a file in its place, whole or not at all, instead of what was there.
+
+    For those who may come late: a worker that was given up never makes the root anew, which may
+    have been finished and moved meanwhile, and never takes away what another has written.
+
+    Args:
+        target: the file.
+        root: a folder above it that must be there; what is between the two is made.
+        fill: writes the file at a path that does not exist yet.
+        scratch: a folder on the same file system for what is unfinished; by default the target's.
+    """
+    for folder in reversed(target.relative_to(root).parents[:-1]):
+        (root / folder).mkdir(exist_ok=True)
+    partial = (scratch or target.parent) / f".{uuid4().hex}.partial"
+    try:
+        fill(partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def content_hash(*parts: Path | str | bytes | dict[str, Any] | list[Any]) -> str:

@@ -8,14 +8,11 @@ Whoever made them and whenever: all are read once more before the group gets its
 
 from __future__ import annotations
 
-import os
 import platform
-import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from dataclasses import replace as replaced
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
@@ -24,7 +21,6 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-import zarr
 
 from exemplar.store.arrays import (
     SHARD,
@@ -32,31 +28,14 @@ from exemplar.store.arrays import (
     array,
     create_array,
     create_group,
-    missing_shard,
     open_group,
-    place_shard,
-    read_slice,
-    shard_file,
-    write_rows,
 )
 from exemplar.store.files import full_disk, remove, replace, sources_hash, workplace, written
+from exemplar.store.placing import Same, marker, whole, write
 
 ROUNDS = 2  # times a shard is made at most: what cannot be read even then, the disk has lost
 VERSIONED = ("numpy", "numcodecs", "torch", "zarr")
 SHOWN = 5  # shards that a message spells out
-
-
-@dataclass(frozen=True)
-class Same:
-    """Values that need not be made: a shard of another group, of the same arrays.
-
-    Attributes:
-        group: the other group.
-        start: the shard's first row there.
-    """
-
-    group: zarr.Group
-    start: int
 
 
 Make = Callable[[slice], dict[str, np.ndarray] | Same]
@@ -166,10 +145,10 @@ def _fill(
     with workplace(str(path), *inputs, attributes, form) as folder:
         _begin(folder, arrays, count, attributes, shard, uncompressed)
         parts = [slice(start, min(start + shard, count)) for start in range(0, count, shard)]
-        left = [part for part in parts if not _marker(folder, part.start).exists()]
+        left = [part for part in parts if not marker(folder, part.start).exists()]
         for _ in range(ROUNDS):
             _make(folder, path, left, count, make, sources, workers)
-            left = [part for part in parts if not _whole(folder, path, part, arrays)]
+            left = [part for part in parts if not whole(folder, path, part, arrays)]
             if not left:
                 break
         else:
@@ -208,28 +187,11 @@ def _make(
     tasks = [Task(str(folder), workers, part.start, part.stop, *same) for part in left]
     map_shards(tasks, workers, str(path), lambda t: tell(slice(t.start, t.stop)))
     # Someone else's word that a shard is there is not enough.
-    if lost := [part for part in left if not _marker(folder, part.start).exists()]:
+    if lost := [part for part in left if not marker(folder, part.start).exists()]:
         raise StoreError(
             f"{path}: workers say that they made {_rows(lost)}, but nothing of it is in {folder}; "
             "start workers in the project's root, on a file system that all machines share"
         )
-
-
-def _whole(folder: Path, path: Path, part: slice, names: Iterable[str]) -> bool:
-    """Whether a shard is finished and every array's file of it can be read, checksums and all."""
-    marker = _marker(folder, part.start)
-    if not marker.exists():
-        return False
-    group = open_group(folder / "group.zarr")
-    try:
-        for name in names:
-            read_slice(array(group, name), part)
-    except StoreError as error:
-        told = str(error).partition("; remove")[0]
-        print(f"{path}: {told}; they are made again", file=sys.stderr, flush=True)
-        marker.unlink()
-        return False
-    return True
 
 
 def _rows(parts: list[slice]) -> str:
@@ -265,7 +227,7 @@ def make_shard(task: Task) -> None:
             "the same packages: those of requirements.lock"
         )
     part = slice(task.start, task.stop)
-    _write(folder, part, _opened(task.workers, task.fill)(part))
+    write(folder, part, _opened(task.workers, task.fill)(part))
 
 
 def _versions() -> dict[str, str]:
@@ -305,11 +267,6 @@ def _begin(
     (folder / "done").mkdir(exist_ok=True)
 
 
-def _marker(folder: Path, start: int) -> Path:
-    """The file that says that a shard is finished."""
-    return folder / "done" / f"{start:09d}"
-
-
 def _make_here(folder: Path, parts: list[slice], make: Make, tell: Callable[[slice], None]) -> None:
     """Makes shards one after the other; each is written while the next is made."""
     with ThreadPoolExecutor(1) as writer:
@@ -323,39 +280,8 @@ def _make_here(folder: Path, parts: list[slice], make: Make, tell: Callable[[sli
             if writing:
                 writing[1].result()
                 tell(writing[0])
-            writing = part, writer.submit(_write, folder, part, values)
+            writing = part, writer.submit(write, folder, part, values)
             del values  # the writer lets go of it as soon as it is written
         if writing:
             writing[1].result()
             tell(writing[0])
-
-
-def _write(folder: Path, part: slice, values: dict[str, np.ndarray] | Same) -> None:
-    """Writes one shard of every array, then its marker."""
-    group = zarr.open_group(str(folder / "group.zarr"), mode="r+")
-    if isinstance(values, Same):
-        for name in group.array_keys():
-            source, target = array(values.group, name), array(group, name)
-            rows = slice(values.start, values.start + part.stop - part.start)
-            file = shard_file(source, values.start)
-            if not file.is_file():
-                raise missing_shard(source, file)
-            taken = read_slice(source, rows)  # what is damaged is found here, not taken over
-            if source.metadata == replaced(target.metadata, shape=source.shape):
-                place_shard(target, part.start, lambda new, old=file: _link(old, new), folder)
-            else:  # of an older form
-                write_rows(target, part.start, taken, folder)
-    elif missing := set(group.array_keys()) - set(values):
-        raise StoreError(f"rows {part.start} to {part.stop - 1}: no values of {sorted(missing)}")
-    else:
-        for name, rows in values.items():
-            write_rows(array(group, name), part.start, rows, folder)
-    _marker(folder, part.start).touch()
-
-
-def _link(source: Path, target: Path) -> None:
-    """One more name for a finished file, or a copy where the file system has no such thing."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import zarr
 
-from exemplar.store import shards
+from exemplar.store import files
 from exemplar.store.arrays import (
     StoreError,
     array,
@@ -312,14 +312,14 @@ def test_a_group_that_lost_an_array_is_begun_anew(log, tmp_path, expected):
 
 
 def test_a_disk_that_loses_what_is_written_is_told(log, tmp_path, monkeypatch):
-    place = shards.place_shard
+    put = files.put
 
-    def losing(array, row, fill, scratch=None):
-        place(array, row, fill, scratch)
-        if row in (8, 20) and array.path == "x":
-            shard_file(array, row).write_bytes(b"lost")
+    def losing(target, root, fill, scratch=None):
+        put(target, root, fill, scratch)
+        if target.parts[-5:-2] in (("x", "c", "2"), ("x", "c", "5")):
+            target.write_bytes(b"lost")
 
-    monkeypatch.setattr("exemplar.store.arrays.place_shard", losing)
+    monkeypatch.setattr("exemplar.store.arrays.put", losing)
     with pytest.raises(StoreError, match="rows 8 to 11, 20 to 23 cannot be read although they"):
         fill(tmp_path / "a.zarr", log)
     assert not (tmp_path / "a.zarr").exists()
@@ -382,9 +382,9 @@ def test_a_full_disk_is_one_clear_line(log, tmp_path, expected):
     code = (
         "import resource, sys; from pathlib import Path; from tests.store.test_shards import fill;"
         "import exemplar.store.arrays as a; size = int(sys.argv[1]);"
-        "put = a.place_shard;"
+        "put = a.put;"
         "limit = lambda n: resource.setrlimit(resource.RLIMIT_FSIZE, (n, -1));"
-        "a.place_shard = lambda *x: (limit(size), put(*x), limit(-1));\n"
+        "a.put = lambda *x: (limit(size), put(*x), limit(-1));\n"
         "try: fill(Path('a.zarr'), Path('log'))\n"
         "except Exception as error: print(type(error).__name__, error); sys.exit(3)"
     )

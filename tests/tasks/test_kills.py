@@ -17,7 +17,7 @@ import psutil
 import pytest
 import yaml
 
-from exemplar.store.arrays import check_group
+from exemplar.store.placing import check_group
 from tests.store.clusters import Cluster, cluster, environment
 from tests.tasks.filling import SHARDS
 from tests.tasks.toy import create, ours, serial, written

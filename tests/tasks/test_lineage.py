@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exemplar.store.arrays import check_group, write_group
+from exemplar.store.arrays import write_group
+from exemplar.store.placing import check_group
 from tasks.command import run
 from tasks.coordinator import News
 from tasks.reproduce import reproduce
