@@ -198,7 +198,8 @@ class Coordinator:
         try:
             running.result()
         except Exception as error:  # a task runner may fail as well: a worker lost, a server gone
-            lineage.give_up(self._attempts[index])
+            with suppress(*DVC_ERRORS):  # what is left of its claims, the next coordinator removes
+                lineage.give_up(self._attempts[index])
             self._end(index, "failed", seconds, str(error))
             return
         try:
@@ -220,8 +221,16 @@ class Coordinator:
         self._tell(News(kind, self._plan[index].name, seconds, detail))
         while self._kind.get(self._settled):
             if self._kind[self._settled] in ("finished", "restored", "verified"):
-                lineage.settle(self._attempts[self._settled])
+                self._settle(self._settled)
             self._settled += 1
+
+    def _settle(self, index: int) -> None:
+        """Has a stage written down; one that could not be is restored by the next run."""
+        try:
+            lineage.settle(self._attempts[index])
+        except DVC_ERRORS as error:
+            self._kind[index], self._detail[index] = "failed", f"dvc.lock: {error}"
+            self._tell(News("failed", self._plan[index].name, detail=self._detail[index]))
 
     def _summary(self) -> Summary:
         summary = Summary()
