@@ -213,3 +213,19 @@ def test_a_run_cache_says_nothing_of_what_was_not_recorded(tmp_path, monkeypatch
     runs = mine / ".dvc" / "cache" / "runs"
     assert not runs.exists() or not any(path.is_file() for path in runs.rglob("*"))
     assert json.loads((mine / ".dvc" / "tmp" / "rwlock").read_text()).get("write", {}) == {}
+
+
+def test_a_stage_that_cannot_be_written_down_fails_and_is_restored_later(tmp_path, monkeypatch):
+    mine = create(tmp_path / "ours", CACHED)
+    monkeypatch.chdir(mine)
+
+    def full(attempt: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.lineage.settle", full)
+        summary = ours()
+    assert summary.failed == {"make": "dvc.lock: [Errno 28] No space left on device"}
+    assert not (mine / "dvc.lock").exists()
+    assert ours().restored == ["make"]
+    assert ran(mine) == ["make"]
