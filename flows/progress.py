@@ -15,6 +15,7 @@ _WORDS = {
     "verified": "kept",
     "failed": "FAILED",
     "skipped": "skipped",
+    "damaged": "DAMAGED",
     "running": "running",
 }
 _WIDTH = 100
@@ -42,6 +43,8 @@ class Terminal:
         elif news.kind == "skipped":
             line += f"  for {news.detail} failed"
         self.write(line[:_WIDTH].rstrip())
+        if news.kind == "damaged":
+            self.write(f"         {news.detail}; it runs again")
 
     def conclude(self, summary: Summary) -> None:
         """Writes what failed and why, and the counts."""

@@ -7,6 +7,7 @@ another process.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import threading
 import time
@@ -27,6 +28,7 @@ exec 3<&0 </dev/null
 exec "$@" 3<&-
 """
 _TAIL = 20  # lines of output in a failure's message
+SCARCE = 1 << 24  # bytes; a disk with less is the likely reason of a failure
 
 _running: set[subprocess.Popen[bytes]] = set()
 _running_lock = threading.Lock()
@@ -80,11 +82,14 @@ def run(command: Command) -> float:
             stack.callback(_forget, process)
             code = process.wait()
         if code:
-            lines = [f"    {line}" for line in tail(log)] or ["    (no output)"]
+            lines = [f"    {line}" for line in _without_frames(tail(log, 400))[-_TAIL:]]
             ended = f"was killed by signal {-code}" if code < 0 else f"exited with {code}"
+            free = shutil.disk_usage(command.folder).free
+            full = f"\n  the disk has only {free / 1e6:.1f} MB left: make room and run again"
             raise CommandError(
                 f"{command.text}\n  {ended}; the end of its output (all of it: {log}):\n"
-                + "\n".join(lines)
+                + "\n".join(lines or ["    (no output)"])
+                + (full if free < SCARCE else "")
             )
     return time.monotonic() - start
 
@@ -138,6 +143,18 @@ def tail(log: Path, lines: int = _TAIL) -> list[str]:
                  for line in file.read().decode(errors="replace").split("\n"))  # fmt: skip
         return [text for text in texts if text][-lines:]
     return []
+
+
+def _without_frames(lines: list[str]) -> list[str]:
+    """Output without where in the code errors were raised: what was raised says what to do."""
+    kept, within = [], False
+    for line in lines:
+        if line.startswith("Traceback (most recent call last)"):
+            within = True
+        elif not within or not line.startswith(" "):
+            within = False
+            kept.append(line)
+    return kept
 
 
 def _forget(process: subprocess.Popen[bytes]) -> None:

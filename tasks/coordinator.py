@@ -13,6 +13,7 @@ killed is in DVC's run cache, and the next run restores it.
 from __future__ import annotations
 
 import queue
+import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,6 +29,8 @@ from tasks.command import Command, stop_all, tail
 from tasks.lineage import Attempt, Found
 from tasks.plan import Step
 
+# What DVC raises for one stage; of its data bases of hashes, on a full disk, the last.
+DVC_ERRORS = (DvcException, OSError, sqlite3.Error)
 HEARTBEAT = 20.0  # seconds without news after which the running stages are named
 
 
@@ -48,11 +51,13 @@ class News:
     """Something a user would want to see.
 
     Attributes:
-        kind: a `Found` value, or `started`, `finished`, `failed`, `skipped`, `running`.
+        kind: a `Found` value, or `started`, `finished`, `failed`, `skipped`, `running`,
+            `damaged`.
         stage: the stage's name.
         seconds: how long it took, or has been taking.
         detail: of a failure the message, of a running stage its last line of output, of one that
-            is skipped the stage whose failure is the reason.
+            is skipped the stage whose failure is the reason, of one that cannot be restored what is
+            wrong with what was to be restored.
     """
 
     kind: str
@@ -153,9 +158,11 @@ class Coordinator:
             start = time.monotonic()
             try:
                 found, self._attempts[index] = lineage.begin(step.stage, self._force)
-            except (DvcException, OSError) as error:
+            except DVC_ERRORS as error:
                 self._end(index, "failed", time.monotonic() - start, str(error))
                 continue
+            if damage := self._attempts[index].damage:
+                self._tell(News("damaged", step.name, detail=damage))
             if found is Found.DUE:
                 self._due.append(index)
             else:
@@ -191,12 +198,13 @@ class Coordinator:
         try:
             running.result()
         except Exception as error:  # a task runner may fail as well: a worker lost, a server gone
-            lineage.give_up(self._attempts[index])
+            with suppress(*DVC_ERRORS):  # what is left of its claims, the next coordinator removes
+                lineage.give_up(self._attempts[index])
             self._end(index, "failed", seconds, str(error))
             return
         try:
             lineage.record(self._attempts[index])
-        except (DvcException, OSError) as error:
+        except DVC_ERRORS as error:
             self._end(index, "failed", seconds, str(error))
             return
         self._end(index, "finished", seconds)
@@ -213,8 +221,16 @@ class Coordinator:
         self._tell(News(kind, self._plan[index].name, seconds, detail))
         while self._kind.get(self._settled):
             if self._kind[self._settled] in ("finished", "restored", "verified"):
-                lineage.settle(self._attempts[self._settled])
+                self._settle(self._settled)
             self._settled += 1
+
+    def _settle(self, index: int) -> None:
+        """Has a stage written down; one that could not be is restored by the next run."""
+        try:
+            lineage.settle(self._attempts[index])
+        except DVC_ERRORS as error:
+            self._kind[index], self._detail[index] = "failed", f"dvc.lock: {error}"
+            self._tell(News("failed", self._plan[index].name, detail=self._detail[index]))
 
     def _summary(self) -> Summary:
         summary = Summary()

@@ -4,8 +4,10 @@ These are the steps of DVC's own `Stage.reproduce`, taken apart where the comman
 commands can run side by side while everything that touches the repository happens one at a time
 in the coordinator, under DVC's lock. The order of what a user sees is kept as well: `.gitignore`
 and `dvc.lock` are written by `settle`, which the coordinator calls in the order of a serial run.
-Two differences from `dvc repro`: `dvc.lock` is replaced whole, not rewritten in place, so a kill
-cannot cut it short; and a failing stage does not take back the `.gitignore` lines of the others.
+Differences from `dvc repro`: `dvc.lock` is replaced whole, not rewritten in place, so a kill
+cannot cut it short; a failing stage does not take back the `.gitignore` lines of the others; a
+stage whose dependencies changed while it ran is not recorded, for nobody knows which of the two it
+read; and what the cache gives back is looked at (`objects`).
 """
 
 from __future__ import annotations
@@ -13,24 +15,30 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from dvc.dependency.db import AbstractDependency
+from dvc.dependency.param import ParamsDependency
 from dvc.dependency.repo import RepoDependency
 from dvc.dvcfile import Lockfile, ProjectFile
+from dvc.exceptions import DvcException
 from dvc.repo import Repo, lock_repo
 from dvc.repo.scm_context import SCMContext
 from dvc.rwlock import rwlock
 from dvc.stage import PipelineStage, Stage
 from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.run import _enforce_cmd_list, _make_cmd, get_executable, prepare_kwargs
+from dvc_data.hashfile.tree import Tree
 
 from exemplar.store.files import remove, replace
 from tasks.command import Command
+from tasks.objects import distrusted, forget_runs, has_run, unreadable
+
+SHOWN = 5  # changed dependencies that a message spells out
 
 
 class Found(Enum):
@@ -59,6 +67,10 @@ class HeldIgnores(SCMContext):
             super().ignore(path)
 
 
+State = tuple[Any, dict[str, str]]
+"""A parameter's value, or the hash of a file or folder; and those of a folder's files if known."""
+
+
 @dataclass
 class Attempt:
     """A stage under way: what DVC must be told when it ends.
@@ -67,11 +79,21 @@ class Attempt:
         stage: the stage.
         ignored: outputs to be named in `.gitignore` files.
         claims: DVC's record, for other DVC processes, that this stage's files are in use.
+        read: each dependency's state when the stage was begun, by name.
+        damage: what was wrong with what the cache has of the outputs; empty if nothing.
+        known: the run cache has such a run, so the cache may have objects that are saved again.
     """
 
     stage: Stage
     ignored: list[str] = field(default_factory=list)
     claims: ExitStack = field(default_factory=ExitStack)
+    read: dict[str, State] = field(default_factory=dict)
+    damage: str = ""
+    known: bool = False
+
+
+class ChangedError(DvcException):
+    """What a stage depends on is not what it was when the stage was begun."""
 
 
 def hold_ignores(repo: Repo) -> None:
@@ -107,18 +129,22 @@ def begin(stage: Stage, force: bool) -> tuple[Found, Attempt]:
         with ExitStack() as claims:
             claims.enter_context(_claimed(stage))
             stage.remove_outs(ignore_remove=False, force=False)
-            if not force and _restored(stage):
-                _save(attempt)
+            if not force and _restored(attempt):
                 return Found.RESTORED, attempt
-            if not force:
-                stage.save_deps()
+            stage.save_deps()
+            attempt.read, attempt.known = _states(stage), bool(attempt.damage) or has_run(stage)
             attempt.claims = claims.pop_all()
             return Found.DUE, attempt
 
 
 def record(attempt: Attempt) -> None:
-    """After the command ran: hashes the outputs and puts them and the run into the cache."""
-    with lock_repo(attempt.stage.repo), attempt.claims:
+    """After the command ran: hashes the outputs and puts them and the run into the cache.
+
+    Raises:
+        ChangedError: a dependency changed while the command ran; nothing is recorded.
+    """
+    repo = attempt.stage.repo
+    with lock_repo(repo), attempt.claims, distrusted(repo) if attempt.known else nullcontext():
         _save(attempt)
 
 
@@ -171,11 +197,23 @@ def command_of(stage: Stage, logs: Path) -> Command:
     )
 
 
-def _restored(stage: Stage) -> bool:
-    try:
-        stage.repo.stage_cache.restore(stage)
-    except RunCacheNotFoundError:
-        return False
+def _restored(attempt: Attempt) -> bool:
+    """Restores a stage's outputs from the cache, if it has them and they are whole."""
+    stage = attempt.stage
+    with distrusted(stage.repo) as removed:
+        try:
+            stage.repo.stage_cache.restore(stage)
+        except RunCacheNotFoundError:
+            if removed:
+                attempt.damage = f"DVC's cache had it damaged ({removed[0]}, which is removed)"
+            return False
+        if wrong := unreadable(stage):
+            attempt.damage = f"it was recorded although it is not whole ({wrong})"
+            forget_runs(stage)
+            stage.remove_outs(ignore_remove=False, force=False)
+            return False
+        attempt.read = _states(stage)
+        _save(attempt)
     return True
 
 
@@ -185,10 +223,48 @@ def _save(attempt: Attempt) -> None:
     uncached = any(not out.use_cache and not out.is_metric and not out.is_plot
                    for out in stage.outs)  # fmt: skip
     try:
-        stage.save(run_cache=not uncached)
+        stage.save(run_cache=False)
+        _require_same(attempt.read, _states(stage))
+        if not uncached:
+            stage.repo.stage_cache.save(stage)
         stage.commit()
     finally:
         attempt.ignored = _take_held(stage.repo)
+
+
+def _states(stage: Stage) -> dict[str, State]:
+    """What DVC last found each dependency to be, by name; parameters one by one."""
+    states: dict[str, State] = {}
+    for dep in stage.deps:
+        value: Any = dep.hash_info.value if dep.hash_info else None
+        if isinstance(dep, ParamsDependency):
+            states |= {f"{dep}: {name}": (held, {}) for name, held in (value or {}).items()}
+        else:
+            files = dep.obj if isinstance(dep.obj, Tree) else ()
+            hashes = {"/".join([str(dep), *key]): str(found) for key, _, found in files}
+            states[str(dep)] = value, hashes
+    return states
+
+
+def _require_same(before: dict[str, State], after: dict[str, State]) -> None:
+    changed: list[str] = []
+    for name in _differing(before, after):
+        (_, old), (_, new) = before.get(name, (None, {})), after.get(name, (None, {}))
+        changed += (old and new and _differing(old, new)) or [name]
+    if changed:
+        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        raise ChangedError(
+            f"changed while it ran: {', '.join(changed[:SHOWN])}{more}; whether it was made with "
+            "the old or the new is not known, so nothing is recorded: run `exemplar reproduce` "
+            "again, which makes it from what is there then"
+        )
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Names whose values differ, or that only one of the two has."""
+    nothing = object()
+    names = sorted(before.keys() | after.keys())
+    return [name for name in names if before.get(name, nothing) != after.get(name, nothing)]
 
 
 def _take_held(repo: Repo) -> list[str]:

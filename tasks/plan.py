@@ -51,6 +51,8 @@ def open_repository(root: str | None = None) -> Repo:
     progress, written for one stage at a time, are turned off.
     """
     logging.getLogger("dvc").setLevel(logging.WARNING)
+    for name in ("dvc_data", "dvc_objects"):  # a line a file; the stage's failure says it once
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return Repo(root, _wait_for_lock=True)
 
 

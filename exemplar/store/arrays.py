@@ -10,17 +10,18 @@ that do not fit into memory.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.storage import LocalStore
+from zarr.storage import LocalStore, MemoryStore, StorePath
 
-from exemplar.store.files import written
+from exemplar.store.files import put, written
 
 SHARD = 64
 SMALL = 1024  # bytes of an image's values up to which a chunk holds a shard
@@ -101,17 +102,20 @@ def shard_file(array: zarr.Array, row: int) -> Path:
     return _root(array) / array.path / array.metadata.encode_chunk_key(place)
 
 
-def write_rows(array: zarr.Array, start: int, values: np.ndarray) -> None:
+def write_rows(
+    array: zarr.Array, start: int, values: np.ndarray, scratch: Path | None = None
+) -> None:
     """Writes whole shards.
 
     Args:
         array: from `create_array`.
         start: the first row; the first of a shard.
         values: (n, …), of the array's row shape, ending at the end of a shard or of the array.
+        scratch: a folder for what is unfinished, as for `put`.
 
     Raises:
-        StoreError: the rows do not cover whole shards (partial writes lose data when several
-            processes share a shard), or their shape differs.
+        StoreError: the rows do not cover whole shards (several processes that wrote parts of one
+            would lose data), or their shape differs.
     """
     stop, size = start + len(values), shard_size(array)
     if start % size or (stop % size and stop != array.shape[0]) or stop > array.shape[0]:
@@ -121,11 +125,20 @@ def write_rows(array: zarr.Array, start: int, values: np.ndarray) -> None:
         )
     if values.shape[1:] != array.shape[1:]:
         raise StoreError(f"{array.path}: expected rows {array.shape[1:]}, got {values.shape[1:]}")
-    for row in range(start, stop, size):  # what is there, perhaps damaged, would be read first
-        shard_file(array, row).unlink(missing_ok=True)
-    # A group that is opened anew has forgotten this, and would leave shards of zeros out.
-    whole = array.with_config({"write_empty_chunks": True})
-    whole[start:stop] = values.astype(array.dtype, copy=False)
+    for row in range(start, stop, size):
+        encoded = _encoded(array, row, values[row - start : row - start + size])
+        file, root = shard_file(array, row), _root(array) / array.path
+        put(file, root, lambda new, data=encoded: new.write_bytes(data), scratch)
+
+
+def _encoded(array: zarr.Array, row: int, values: np.ndarray) -> bytes:
+    """The bytes of one shard's file, made apart from what is there, which may be damaged."""
+    held: dict[str, Any] = {}
+    alone = zarr.AsyncArray(cast(Any, array.metadata), StorePath(MemoryStore(held)))
+    # Without it a shard of zeros would be left out.
+    whole = zarr.Array(alone).with_config({"write_empty_chunks": True})
+    whole[row : row + len(values)] = values.astype(array.dtype, copy=False)
+    return next(iter(held.values())).to_bytes()
 
 
 def write_group(
@@ -279,6 +292,8 @@ def working_copy(source: zarr.Array, rows: np.ndarray, path: Path) -> np.ndarray
         with written(path) as partial:
             shape = (len(rows), *source.shape[1:])
             copy = np.lib.format.open_memmap(partial, "w+", source.dtype, shape)
+            with partial.open("r+b") as file:  # else a full disk would kill the process
+                os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
             for start in range(0, len(rows), SHARD):
                 copy[start : start + SHARD] = read_rows(source, rows[start : start + SHARD])
             copy.flush()

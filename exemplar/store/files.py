@@ -9,11 +9,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 LONGEST_NAME = 255
 """Bytes of a file's name that file systems take."""
@@ -142,6 +143,30 @@ def _there(path: Path) -> bool:
     return path.is_symlink() or path.exists()
 
 
+def put(
+    target: Path, root: Path, fill: Callable[[Path], object], scratch: Path | None = None
+) -> None:
+    """Puts a file in its place, whole or not at all, instead of what was there.
+
+    For those who may come late: a worker that was given up never makes the root anew, which may
+    have been finished and moved meanwhile, and never takes away what another has written.
+
+    Args:
+        target: the file.
+        root: a folder above it that must be there; what is between the two is made.
+        fill: writes the file at a path that does not exist yet.
+        scratch: a folder on the same file system for what is unfinished; by default the target's.
+    """
+    for folder in reversed(target.relative_to(root).parents[:-1]):
+        (root / folder).mkdir(exist_ok=True)
+    partial = (scratch or target.parent) / f".{uuid4().hex}.partial"
+    try:
+        fill(partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def content_hash(*parts: Path | str | bytes | dict[str, Any] | list[Any]) -> str:
     """A hash of files (by content), folders (by names and contents), and plain values.
 
@@ -229,7 +254,31 @@ def workplace(
     if parent.is_dir():
         for stale in parent.iterdir():
             if stale != folder:
-                remove(stale)
+                _retire(stale)
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
-    remove(folder)
+    _retire(folder)
+
+
+def _retire(folder: Path) -> None:
+    """Removes a workplace that late workers may still write to: under its name they find none."""
+    gone = folder.with_name(f".{uuid4().hex}.partial")
+    folder.rename(gone)
+    remove(gone)
+
+
+def full_disk(error: OSError, path: Path) -> str | None:
+    """What to say of an error that means that a file found no room; None of any other.
+
+    Args:
+        error: what writing raised.
+        path: what was to be written.
+    """
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return None
+    place = next(above for above in path.absolute().parents if above.is_dir())
+    free = shutil.disk_usage(place).free
+    return (
+        f"no room to write ({error.strerror}, {free / 1e6:,.1f} MB are free); make room on the "
+        "disk or raise its limit and run again"
+    )

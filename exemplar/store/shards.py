@@ -3,25 +3,24 @@
 A stage says what the values of some rows are; here they are made, written and counted. Each shard
 is made and written whole by one process, which then leaves a marker, so shards may be finished in
 any order and what a kill cuts short is made again. Memory holds two shards, however many there are.
+Whoever made them and whenever: all are read once more before the group gets its name.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
+import platform
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from dataclasses import replace as replaced
 from functools import lru_cache
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
-import zarr
 
 from exemplar.store.arrays import (
     SHARD,
@@ -29,24 +28,22 @@ from exemplar.store.arrays import (
     array,
     create_array,
     create_group,
-    read_slice,
-    shard_file,
-    write_rows,
+    open_group,
 )
-from exemplar.store.files import make_way, remove, replace, sources_hash, workplace, written
+from exemplar.store.files import (
+    full_disk,
+    make_way,
+    remove,
+    replace,
+    sources_hash,
+    workplace,
+    written,
+)
+from exemplar.store.placing import Same, marker, whole, write
 
-
-@dataclass(frozen=True)
-class Same:
-    """Values that need not be made: a shard of another group, of the same arrays.
-
-    Attributes:
-        group: the other group.
-        start: the shard's first row there.
-    """
-
-    group: zarr.Group
-    start: int
+ROUNDS = 2  # times a shard is made at most: what cannot be read even then, the disk has lost
+VERSIONED = ("numpy", "numcodecs", "torch", "zarr")
+SHOWN = 5  # shards that a message spells out
 
 
 Make = Callable[[slice], dict[str, np.ndarray] | Same]
@@ -84,6 +81,7 @@ class Task:
         sources: the code that the values depend on.
         code: its hash.
         fill: a name for all shards made together, unlike that of any others.
+        versions: of the packages that values and bytes depend on, by name.
     """
 
     folder: str
@@ -93,6 +91,7 @@ class Task:
     sources: tuple[str, ...]
     code: str
     fill: str
+    versions: tuple[tuple[str, str], ...] = ()
 
 
 def fill_group(
@@ -123,44 +122,98 @@ def fill_group(
         uncompressed: names of arrays that are not worth it.
 
     Raises:
-        StoreError: worker processes died or were not where the files are.
+        StoreError: worker processes died, went away or were not where the files are; the disk is
+            full; what was written cannot be read.
         Exception: what making a shard raised, with a note of its rows; finished shards are kept.
     """
     make_way(path)
+    try:
+        _fill(path, arrays, count, make, attributes, inputs, shard, sources, workers, uncompressed)
+    except OSError as error:
+        if told := full_disk(error, path):
+            raise StoreError(f"{path}: {told}; what is finished is kept") from None
+        raise
+
+
+def _fill(
+    path: Path,
+    arrays: dict[str, tuple[tuple[int, ...], str]],
+    count: int,
+    make: Make,
+    attributes: dict[str, Any],
+    inputs: list[Any],
+    shard: int,
+    sources: tuple[str, ...],
+    workers: Workers | None,
+    uncompressed: tuple[str, ...],
+) -> None:
+    """Makes what is missing until all can be read, and gives the group its name."""
     form = {"arrays": arrays, "shard": shard, "count": count, "uncompressed": uncompressed}
     form["code"] = sources_hash(*sources)
     with workplace(str(path), *inputs, attributes, form) as folder:
         _begin(folder, arrays, count, attributes, shard, uncompressed)
         parts = [slice(start, min(start + shard, count)) for start in range(0, count, shard)]
-        left = [part for part in parts if not _marker(folder, part.start).exists()]
-        done = count - sum(part.stop - part.start for part in left)
-
-        def tell(part: slice) -> None:
-            nonlocal done
-            done += part.stop - part.start
-            print(f"{path}: {done}/{count}", file=sys.stderr, flush=True)
-
-        if left and workers and (workers.cluster or min(workers.count, len(left)) > 1):
-            from exemplar.store.cluster import map_shards  # brings Dask
-
-            fill, code = uuid4().hex, sources_hash(*sources)
-            tasks = [
-                Task(str(folder), workers, part.start, part.stop, sources, code, fill)
-                for part in left
-            ]
-            map_shards(tasks, workers, str(path), lambda t: tell(slice(t.start, t.stop)))
+        left = [part for part in parts if not marker(folder, part.start).exists()]
+        for _ in range(ROUNDS):
+            _make(folder, path, left, count, make, sources, workers)
+            left = [part for part in parts if not whole(folder, path, part, arrays)]
+            if not left:
+                break
         else:
-            _make_here(folder, left, make, tell)
+            raise StoreError(
+                f"{path}: {_rows(left)} cannot be read although they were written {ROUNDS} times; "
+                f"check the disk that holds {folder.parent} and run again"
+            )
         for litter in (folder / "group.zarr").rglob("*.partial"):  # of writers that were killed
             litter.unlink()
         replace(folder / "group.zarr", path)
+
+
+def _make(
+    folder: Path,
+    path: Path,
+    left: list[slice],
+    count: int,
+    make: Make,
+    sources: tuple[str, ...],
+    workers: Workers | None,
+) -> None:
+    """Makes some shards, here or by other processes, and tells how many images are done."""
+    done = count - sum(part.stop - part.start for part in left)
+
+    def tell(part: slice) -> None:
+        nonlocal done
+        done += part.stop - part.start
+        print(f"{path}: {done}/{count}", file=sys.stderr, flush=True)
+
+    if not left or not workers or (not workers.cluster and min(workers.count, len(left)) < 2):
+        _make_here(folder, left, make, tell)
+        return
+    from exemplar.store.cluster import map_shards  # brings Dask
+
+    same = sources, sources_hash(*sources), uuid4().hex, tuple(_versions().items())
+    tasks = [Task(str(folder), workers, part.start, part.stop, *same) for part in left]
+    map_shards(tasks, workers, str(path), lambda t: tell(slice(t.start, t.stop)))
+    # Someone else's word that a shard is there is not enough.
+    if lost := [part for part in left if not marker(folder, part.start).exists()]:
+        raise StoreError(
+            f"{path}: workers say that they made {_rows(lost)}, but nothing of it is in {folder}; "
+            "start workers in the project's root, on a file system that all machines share"
+        )
+
+
+def _rows(parts: list[slice]) -> str:
+    """Rows as a message has them."""
+    shown = [f"{part.start} to {part.stop - 1}" for part in parts[:SHOWN]]
+    more = [f"{len(parts) - SHOWN} shards more"] if len(parts) > SHOWN else []
+    return "rows " + ", ".join([*shown, *more])
 
 
 def make_shard(task: Task) -> None:
     """Makes and writes one shard; called in a worker process.
 
     Raises:
-        StoreError: the worker does not see the project's files, or runs other code.
+        StoreError: the worker does not see the project's files, or has other code or packages.
     """
     folder = Path(task.folder)
     if not (folder / "group.zarr" / "zarr.json").is_file():
@@ -173,8 +226,21 @@ def make_shard(task: Task) -> None:
             "a worker runs other code than the stage; restart the cluster's workers after a "
             "change, from the same version of the project"
         )
+    here = _versions()
+    other = [f"{name} {here[name]}, not {wanted}"
+             for name, wanted in task.versions if here[name] != wanted]  # fmt: skip
+    if other:
+        raise StoreError(
+            f"a worker has {'; '.join(other)}, as the stage has; start the cluster's workers with "
+            "the same packages: those of requirements.lock"
+        )
     part = slice(task.start, task.stop)
-    _write(folder, part, _opened(task.workers, task.fill)(part))
+    write(folder, part, _opened(task.workers, task.fill)(part))
+
+
+def _versions() -> dict[str, str]:
+    """The versions, in this process, of what values and bytes depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
 
 
 @lru_cache(maxsize=2)
@@ -194,7 +260,12 @@ def _begin(
 ) -> None:
     """Makes the empty group, if it is not there."""
     path = folder / "group.zarr"
-    if not (path / "zarr.json").is_file():
+    try:
+        group = open_group(path, *arrays)
+        begun = all(array(group, name).shape == (count, *arrays[name][0]) for name in arrays)
+    except Exception:  # not there, or as damaged as can be
+        begun = False
+    if not begun:
         remove(folder / "done")
         with written(path) as partial:
             group = create_group(partial, attributes)
@@ -202,11 +273,6 @@ def _begin(
                 compressed = name not in uncompressed
                 create_array(group, name, (count, *shape), dtype, shard, compressed)
     (folder / "done").mkdir(exist_ok=True)
-
-
-def _marker(folder: Path, start: int) -> Path:
-    """The file that says that a shard is finished."""
-    return folder / "done" / f"{start:09d}"
 
 
 def _make_here(folder: Path, parts: list[slice], make: Make, tell: Callable[[slice], None]) -> None:
@@ -222,42 +288,8 @@ def _make_here(folder: Path, parts: list[slice], make: Make, tell: Callable[[sli
             if writing:
                 writing[1].result()
                 tell(writing[0])
-            writing = part, writer.submit(_write, folder, part, values)
+            writing = part, writer.submit(write, folder, part, values)
             del values  # the writer lets go of it as soon as it is written
         if writing:
             writing[1].result()
             tell(writing[0])
-
-
-def _write(folder: Path, part: slice, values: dict[str, np.ndarray] | Same) -> None:
-    """Writes one shard of every array, then its marker."""
-    group = zarr.open_group(str(folder / "group.zarr"), mode="r+")
-    if isinstance(values, Same):
-        for name in group.array_keys():
-            source, target = array(values.group, name), array(group, name)
-            if source.metadata == replaced(target.metadata, shape=source.shape):
-                _link(shard_file(source, values.start), shard_file(target, part.start))
-            else:  # of an older form
-                rows = slice(values.start, values.start + part.stop - part.start)
-                write_rows(target, part.start, read_slice(source, rows))
-    elif missing := set(group.array_keys()) - set(values):
-        raise StoreError(f"rows {part.start} to {part.stop - 1}: no values of {sorted(missing)}")
-    else:
-        for name, rows in values.items():
-            write_rows(array(group, name), part.start, rows)
-    _marker(folder, part.start).touch()
-
-
-def _link(source: Path, target: Path) -> None:
-    """One more name for a finished file, or a copy where the file system has no such thing."""
-    if not source.is_file():
-        root = next(above for above in source.parents if above.suffix == ".zarr")
-        raise StoreError(
-            f"{source}: the shard is missing; remove {root} and run `exemplar reproduce`"
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with written(target) as partial:
-        try:
-            os.link(source, partial)
-        except OSError:
-            shutil.copyfile(source, partial)

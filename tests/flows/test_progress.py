@@ -36,6 +36,13 @@ def test_a_line_for_what_happens_and_none_for_what_does_not():
     assert told[5].endswith("report failed")
 
 
+def test_what_is_made_again_for_it_was_damaged_is_told_in_full():
+    detail = "DVC's cache had it damaged (" + "x" * 90 + ", which is removed)"
+    first, second = lines(News("damaged", "index@rendered-edges", detail=detail))
+    assert first.split()[:2] == ["DAMAGED", "index@rendered-edges"]
+    assert second.strip() == f"{detail}; it runs again"
+
+
 def test_a_long_line_is_cut():
     (line,) = lines(News("running", "s", 1.0, "x" * 300))
     assert len(line) == 100

@@ -11,6 +11,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exemplar.store import arrays
 from exemplar.store.arrays import (
     StoreError,
     array,
@@ -167,6 +168,22 @@ def test_a_working_copy_is_the_rows_asked_for(tmp_path, stored):
     copy = working_copy(stored, rows, tmp_path / "x.npy")
     np.testing.assert_array_equal(copy, VALUES[rows])
     assert not copy.flags.writeable
+
+
+def test_a_working_copy_has_its_room_before_it_is_filled(tmp_path, stored, monkeypatch):
+    """A hole in a mapped file that a full disk cannot fill kills the process."""
+    places = []
+    read = arrays.read_rows
+
+    def reading(source, rows):
+        (partial,) = tmp_path.glob(".x.npy.*.partial")
+        places.append(partial.stat().st_blocks * 512 >= partial.stat().st_size)
+        return read(source, rows)
+
+    monkeypatch.setattr(arrays, "read_rows", reading)
+    copy = working_copy(stored, np.arange(23).repeat(2000), tmp_path / "x.npy")
+    assert len(places) > 600 and all(places)
+    assert copy.nbytes == 23 * 2000 * 40
 
 
 def test_shards_of_zeros_are_files_also_in_a_group_that_was_opened_anew(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exemplar.store.arrays import StoreError, shard_file
+from exemplar.store.arrays import StoreError, open_group, shard_file
 from exemplar.store.arrays import array as stored_array
 from exemplar.store.files import content_hash
 from exemplar.store.growth import KEY, open_former, row_keys, taken_over
@@ -100,6 +101,32 @@ def test_a_damaged_former_store_is_an_error(tmp_path):
     shard_file(stored_array(former.group, "key"), 0).unlink()
     with pytest.raises(StoreError, match=r"key, rows 0 to 3: the shard is missing"):
         build(path, [5])
+
+
+@pytest.mark.parametrize("name", ["wide", "narrow", "key"])
+@pytest.mark.parametrize("inputs", [list(range(11)), [5, 4, 3, 2, 1, 0]], ids=["whole", "rows"])
+def test_a_flipped_byte_of_a_former_store_is_not_taken_over(tmp_path, name, inputs):
+    """Neither with a whole shard that is linked nor with rows that are read."""
+    path = tmp_path / "a.zarr"
+    build(path, list(range(10)))
+    group = open_group(path)
+    before = content_hash(path)
+    file = shard_file(stored_array(group, name), 0)
+    whole = bytearray(file.read_bytes())
+    whole[len(whole) // 3] ^= 2
+    file.write_bytes(whole)
+    with pytest.raises(
+        StoreError, match=rf"a\.zarr: {name}, rows \d to \d: damaged.*; remove .*a\.z"
+    ):
+        build(path, inputs)
+    whole[len(whole) // 3] ^= 2
+    file.write_bytes(whole)
+    assert content_hash(path) == before  # it is still the former one
+    # As the message says.
+    shutil.rmtree(path)
+    build(path, inputs)
+    build(tmp_path / "anew.zarr", inputs)
+    assert content_hash(path) == content_hash(tmp_path / "anew.zarr")
 
 
 def test_a_key_is_of_all_inputs_and_their_form():

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
 import weakref
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 
-from exemplar.store.arrays import StoreError, array, open_group, read_rows
+from exemplar.store import files
+from exemplar.store.arrays import (
+    StoreError,
+    array,
+    open_group,
+    read_rows,
+    shard_file,
+    write_rows,
+)
 from exemplar.store.files import content_hash, sources_hash
 from exemplar.store.shards import Same, Task, Workers, fill_group, make_shard
+from tests.store.clusters import await_file, cluster, environment
 from tests.store.rows import ARRAYS, COUNT, OPENER, SHARD, asked, open_rows, values
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("exemplar/store", "tests/store/rows.py")
 STARTS = list(range(0, COUNT, SHARD))
 
@@ -68,14 +75,6 @@ def workers_of(log: Path) -> list[int]:
     """Which processes but this one opened the maker, in order."""
     opened = map(int, (log / "opened").read_text().split())
     return [pid for pid in opened if pid != os.getpid()]
-
-
-def await_file(path: Path) -> str:
-    deadline = time.monotonic() + 60
-    while not (path.exists() and path.read_text()):
-        assert time.monotonic() < deadline, f"no {path.name}"
-        time.sleep(0.02)
-    return path.read_text()
 
 
 def kill_who_waits(log: Path) -> threading.Thread:
@@ -229,7 +228,8 @@ def test_a_failure_in_a_worker_is_told_and_the_rest_is_kept(log, tmp_path, expec
 
 
 def test_a_scheduler_and_its_workers_give_the_same_bytes(log, tmp_path, expected, monkeypatch):
-    with cluster(tmp_path) as address:
+    with cluster(tmp_path) as started:
+        address = started.address
         killer = kill_who_waits(log)
         fill(tmp_path / "a.zarr", log, waits=8, cluster=address)
         killer.join()
@@ -272,31 +272,36 @@ def test_one_worker_needs_no_dask():
     subprocess.run([sys.executable, "-c", code], env=environment(), check=True)
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+def finished_but(log: Path, tmp_path: Path, *starts: int) -> Path:
+    """The workplace of a fill of which all shards are finished but some; no one was asked yet."""
+    with pytest.raises(ValueError, match="no such luck"):
+        fill(tmp_path / "a.zarr", log, fails=40)
+    (folder,) = (path.parent for path in (tmp_path / ".work").rglob("done"))
+    for start in starts:
+        (folder / "done" / f"{start:09d}").unlink()
+    (log / "asked").unlink()
+    return folder
 
 
-@contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """A scheduler and two workers, started as a user would; gives the scheduler's address."""
-    dask = [sys.executable, "-m", "dask"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    where = {"env": environment(), "cwd": folder, **quiet}
-    file = folder / "scheduler.json"
-    with ExitStack() as stack:
-
-        def start(*arguments: str) -> None:
-            process = subprocess.Popen([*dask, *arguments], **where)
-            stack.callback(process.wait)
-            stack.callback(process.terminate)
-
-        start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
-              "--scheduler-file", str(file))  # fmt: skip
-        address = json.loads(await_file(file))["address"]
-        for _ in range(2):
-            start("worker", address, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1",
-                  "--local-directory", str(folder / "scratch"))  # fmt: skip
-        yield address
+@pytest.mark.parametrize("crew", [{}, {"count": 2}], ids=["here", "workers"])
+def test_finished_shards_that_are_not_whole_are_made_again(log, tmp_path, expected, crew, capfd):
+    """Whoever finished them: all are read before the group gets its name."""
+    group = finished_but(log, tmp_path) / "group.zarr"
+    x, y = group / "x" / "c", group / "y" / "c"
+    (x / "1" / "0" / "0").unlink()
+    (y / "3" / "0").write_bytes(b"")
+    (x / "5" / "0" / "0").write_bytes((x / "5" / "0" / "0").read_bytes()[:-1])
+    flipped = bytearray((y / "7" / "0").read_bytes())
+    flipped[3] ^= 4
+    (y / "7" / "0").write_bytes(flipped)
+    shutil.rmtree(x / "4")
+    fill(tmp_path / "a.zarr", log, **crew)
+    assert sorted(start for _, start in asked(log)) == [4, 12, 16, 20, 28, 40]
+    told = capfd.readouterr().err
+    for rows in ("x, rows 4 to 7: the shard is missing", "y, rows 12 to 15: the shard is missing",
+                 "x, rows 20 to 23: damaged", "y, rows 28 to 31: damaged"):  # fmt: skip
+        assert rows in told
+    assert content_hash(tmp_path / "a.zarr") == expected
 
 
 def test_a_folder_of_results_may_be_on_another_disk(log, tmp_path, expected):
@@ -317,3 +322,103 @@ def test_where_nothing_can_be_written_no_shard_is_made(log, tmp_path):
     with pytest.raises(OSError, match=r"^features: expected a folder for x.zarr that can be"):
         fill(Path("features", "x.zarr"), log)
     assert not Path(".work").exists()
+
+
+def test_a_group_that_lost_an_array_is_begun_anew(log, tmp_path, expected):
+    folder = finished_but(log, tmp_path)
+    (folder / "group.zarr" / "y" / "zarr.json").unlink()
+    fill(tmp_path / "a.zarr", log)
+    assert [start for _, start in asked(log)] == STARTS
+    assert content_hash(tmp_path / "a.zarr") == expected
+
+
+def test_a_disk_that_loses_what_is_written_is_told(log, tmp_path, monkeypatch):
+    put = files.put
+
+    def losing(target, root, fill, scratch=None):
+        put(target, root, fill, scratch)
+        if target.parts[-5:-2] in (("x", "c", "2"), ("x", "c", "5")):
+            target.write_bytes(b"lost")
+
+    monkeypatch.setattr("exemplar.store.arrays.put", losing)
+    with pytest.raises(StoreError, match="rows 8 to 11, 20 to 23 cannot be read although they"):
+        fill(tmp_path / "a.zarr", log)
+    assert not (tmp_path / "a.zarr").exists()
+    starts = [start for _, start in asked(log)]
+    assert starts == [*STARTS, 8, 20]
+
+
+@pytest.mark.parametrize("harm", ["flipped", "index", "cut", "missing"])
+def test_damaged_shards_of_another_group_are_not_taken_over(log, tmp_path, harm):
+    fill(tmp_path / "old.zarr", log)
+    old = open_group(tmp_path / "old.zarr")
+    file = shard_file(array(old, "x"), 12)
+    whole = bytearray(file.read_bytes())
+    if harm == "missing":
+        file.unlink()
+    else:
+        whole[10 if harm == "flipped" else -10] ^= 16
+        file.write_bytes(whole[: -2 if harm == "cut" else None])
+    with pytest.raises(
+        StoreError, match=r"old\.zarr.*; remove .*old\.zarr and run `exemplar repro"
+    ):
+        fill_group(tmp_path / "new.zarr", ARRAYS, COUNT, lambda p: Same(old, p.start), {}, [], 4)
+    assert not (tmp_path / "new.zarr").exists()
+
+
+def test_a_worker_that_comes_late_harms_nothing(log, tmp_path, expected):
+    """It was given up with its scheduler, and writes while others go on, or when all is done."""
+    folder = finished_but(log, tmp_path, 8)
+    crew = Workers(OPENER, (str(log), -1, -1))
+    late = [Task(str(folder), crew, start, start + 4, SOURCES, sources_hash(*SOURCES), "late")
+            for start in (8, 12)]  # fmt: skip
+    for task in late:  # one that none has made, one that another has
+        make_shard(task)
+    (log / "asked").unlink()
+    open_then = array(zarr.open_group(str(folder / "group.zarr"), mode="r+"), "x")
+    fill(tmp_path / "a.zarr", log)
+    assert [start for _, start in asked(log)] == [40]
+    with pytest.raises(FileNotFoundError):
+        write_rows(open_then, 8, values(slice(8, 12))["x"], folder)
+    with pytest.raises(StoreError, match="a worker found no"):
+        make_shard(late[0])
+    assert content_hash(tmp_path / "a.zarr") == expected
+    assert not [path for path in (tmp_path / ".work").rglob("*") if path.is_file()]
+
+
+def test_a_worker_with_other_packages_is_refused(log, tmp_path):
+    folder = finished_but(log, tmp_path, 8)
+    crew = Workers(OPENER, (str(log), -1, -1))
+    versions = (("zarr", "2.0"), ("python", "3.9.1"), ("numpy", np.__version__))
+    same = SOURCES, sources_hash(*SOURCES), "a"
+    with pytest.raises(
+        StoreError, match=r"a worker has zarr [\d.]+, not 2\.0; python [\d.]+, not 3"
+    ):
+        make_shard(Task(str(folder), crew, 8, 12, *same, versions))
+    make_shard(Task(str(folder), crew, 8, 12, *same, versions[2:]))
+
+
+def test_a_full_disk_is_one_clear_line(log, tmp_path, expected):
+    """Limits on a file's size stand in for it; whatever the size, what is finished is kept."""
+    code = (
+        "import resource, sys; from pathlib import Path; from tests.store.test_shards import fill;"
+        "import exemplar.store.arrays as a; size = int(sys.argv[1]);"
+        "put = a.put;"
+        "limit = lambda n: resource.setrlimit(resource.RLIMIT_FSIZE, (n, -1));"
+        "a.put = lambda *x: (limit(size), put(*x), limit(-1));\n"
+        "try: fill(Path('a.zarr'), Path('log'))\n"
+        "except Exception as error: print(type(error).__name__, error); sys.exit(3)"
+    )
+    for size in (1, 90, 120):
+        given = [sys.executable, "-c", code, str(size)]
+        done = subprocess.run(given, env=environment(), capture_output=True, text=True)
+        assert done.returncode == 3, done.stderr
+        assert re.fullmatch(
+            r"StoreError a\.zarr: no room to write \(File too large, [\d,.]+ MB are free\); make "
+            r"room on the disk or raise its limit and run again; what is finished is kept\n",
+            done.stdout,
+        )
+        assert not (tmp_path / "a.zarr").exists()
+    assert not list(tmp_path.rglob("*.partial"))
+    fill(Path("a.zarr"), log)
+    assert content_hash(tmp_path / "a.zarr") == expected

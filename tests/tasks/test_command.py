@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +48,38 @@ def test_a_failure_has_command_status_and_the_end_of_the_output(tmp_path):
     assert "a1\n" not in text
     assert str(tmp_path / "logs" / "s.log") in text
     assert not (tmp_path / "later").exists()
+
+
+def test_of_an_error_in_python_what_it_says_is_told_and_not_where(tmp_path):
+    code = (
+        "def deep(n):\n    return deep(n - 1) if n else [][1]\n"
+        "print('begins')\n"
+        "try:\n    deep(9)\n"
+        "except IndexError:\n    raise ValueError('a.png: is no picture\\n  see the other')"
+    )
+    (tmp_path / "fails.py").write_text(code)
+    with pytest.raises(CommandError) as caught:
+        run(shell(tmp_path, f"{sys.executable} fails.py"))
+    told = [line[4:] for line in str(caught.value).splitlines()[2:]]
+    assert told == [
+        "begins",
+        "IndexError: list index out of range",
+        "During handling of the above exception, another exception occurred:",
+        "ValueError: a.png: is no picture",
+        "  see the other",
+    ]
+
+
+def test_a_disk_that_is_nearly_full_is_told(tmp_path, monkeypatch):
+    free = shutil.disk_usage(tmp_path).free
+    said = "the disk has only [0-9.]+ MB left: make room and run again"
+    monkeypatch.setattr("tasks.command.SCARCE", 0)
+    with pytest.raises(CommandError) as caught:
+        run(shell(tmp_path, "echo no; exit 1"))
+    assert not re.search(said, str(caught.value))
+    monkeypatch.setattr("tasks.command.SCARCE", free * 2)
+    with pytest.raises(CommandError, match=said):
+        run(shell(tmp_path, "echo no; exit 1"))
 
 
 def test_a_signal_is_named(tmp_path):
