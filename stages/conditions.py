@@ -33,6 +33,8 @@ SOURCES = (
     "exemplar/conditions",
     "exemplar/estimators.py",
     "exemplar/features",
+    "exemplar/labels/encoding.py",
+    "exemplar/labels/sides.py",
     "stages/conditions.py",
 )
 

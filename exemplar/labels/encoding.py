@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from exemplar.labels.known import IGNORE
+IGNORE = 255
+"""The label of pixels without a class, in all stores; so there may be 255 classes."""
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exemplar.labels.colours import hexadecimal, label_palette, packed, unpacked
+from exemplar.labels.encoding import IGNORE
 from exemplar.labels.snapping import smoothed
 from exemplar.labels.values import Values, per_cent
-
-IGNORE = 255
-"""The label of pixels without a class, in all stores; so there may be 255 classes."""
 
 NO_CLASS = 0x000000
 """The colour of pixels without a class, unless a class has it."""

@@ -17,7 +17,8 @@ from exemplar.data.inputs import BadPhoto
 from exemplar.data.problems import Problems
 from exemplar.labels.colours import hexadecimal, packed, unpacked
 from exemplar.labels.drawn import Drawn, read_map
-from exemplar.labels.known import IGNORE, Known, disagreement, listed, unclear, unknown
+from exemplar.labels.encoding import IGNORE
+from exemplar.labels.known import Known, disagreement, listed, unclear, unknown
 from exemplar.labels.shares import counted, said_of_map, unlabelled
 from exemplar.labels.snapping import FEW, NEAR, cleaned, smoothed
 from exemplar.labels.values import Values, distinct_values, per_cent, places

@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from exemplar.labels.known import IGNORE, listed
+from exemplar.labels.encoding import IGNORE
+from exemplar.labels.known import listed
 from exemplar.labels.values import per_cent
 
 MOST_UNLABELLED = 0.5

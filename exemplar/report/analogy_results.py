@@ -42,9 +42,9 @@ FILES = (
 """All that a folder may have, the summary last."""
 
 CODE = (
-    "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/matching",
-    "exemplar/methods/deep_analogy", "exemplar/metrics", "exemplar/report", "exemplar/store",
-    "exemplar/training", "exemplar/settings.py",
+    "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/labels",
+    "exemplar/matching", "exemplar/methods/deep_analogy", "exemplar/metrics", "exemplar/report",
+    "exemplar/store", "exemplar/training", "exemplar/settings.py",
 )  # fmt: skip
 """What the files depend on beside images and settings."""
 

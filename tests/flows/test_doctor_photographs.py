@@ -55,7 +55,7 @@ def test_enough_are_told_with_what_is_left_out(raw):
     (found,) = photographs(params())
     assert found.state == "ok"
     assert found.seen.startswith(
-        "13 files that may be photographs, 1 that cannot be read, 2 left out; 13 or more"
+        "13 files that may be photographs, 1 that cannot be read, 3 left out; 13 or more"
     )
 
 

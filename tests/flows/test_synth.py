@@ -24,7 +24,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[Path]]:
 
     def synthesise(paths: list[Path], *given: object) -> tuple[SimpleNamespace, Iterator[object]]:
         made.append(paths)
-        count = given[-2] or 3
+        count = given[7] or 3
         results = (SimpleNamespace(path=path, count=count) for path in paths)
         return SimpleNamespace(image=np.zeros((1, 8, 8, 3), np.uint8)), results
 

@@ -14,7 +14,8 @@ from PIL import Image
 from exemplar.data.inputs import BadPhoto
 from exemplar.labels.colours import label_palette
 from exemplar.labels.drawn import Drawn, of_file
-from exemplar.labels.known import IGNORE, Known, shown_colours
+from exemplar.labels.encoding import IGNORE
+from exemplar.labels.known import Known, shown_colours
 from exemplar.labels.recognition import read_known, recognised, said_of, tones
 
 NAMES = ("sky", "sea", "car")

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from exemplar.data.pictures import SUFFIXES, read_numbers
+from exemplar.labels.encoding import IGNORE
 from exemplar.labels.folders import divided
-from exemplar.labels.known import IGNORE, Known, called, shown_colours
+from exemplar.labels.known import Known, called, shown_colours
 from exemplar.labels.recognition import Recognised, read_known, said_of
 
 SHOWN = 20  # values of a report that are spelt out

@@ -16,7 +16,7 @@ from torch.nn import functional
 from exemplar.conditions import lowres
 from exemplar.conditions.sources import ConditionsSettings, edge_network
 from exemplar.estimators import load_estimators
-from exemplar.labels.known import IGNORE
+from exemplar.labels.encoding import IGNORE
 from exemplar.methods.pixelnn.compose import Composed
 from exemplar.metrics.edges import average_precision, edge_counts
 from exemplar.metrics.judge import Judge, Seen

@@ -34,6 +34,8 @@ SOURCES = (
     "exemplar/conditions",
     "exemplar/estimators.py",
     "exemplar/features",
+    "exemplar/labels/encoding.py",
+    "exemplar/labels/sides.py",
     "exemplar/methods/pixelnn/describe.py",
     "exemplar/methods/pixelnn/regressor.py",
     "exemplar/methods/pixelnn/rows.py",

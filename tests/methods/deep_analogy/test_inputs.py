@@ -37,7 +37,7 @@ def test_labels_are_numbers_of_the_images_size() -> None:
         "l.png: expected 12×20 pixels as its image, got 20×12",
         (
             "rgb.png: expected one number a pixel (a grey or palette image of 8, 16 or 32 bits), "
-            "got mode RGB"
+            "got colours"
         ),
         (
             f"l.tif: expected labels from 0 to 65535, got {60000 + int(labels.min())} to "

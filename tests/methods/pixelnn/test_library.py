@@ -40,7 +40,10 @@ def synthesised(folder, like=None, published=True):
     """Images and sources of one input."""
     drawing, photograph = folder / "drawing.png", folder / "photograph.png"
     rng = np.random.default_rng(99)
-    Image.fromarray(rng.integers(0, 256, (SIDE, SIDE), np.uint8)).save(drawing)
+    page = np.full((SIDE, SIDE), 255, np.uint8)
+    rows, columns = rng.integers(2, SIDE - 2, (2, 2))
+    page[rows, 2:-2] = page[2:-2, columns] = 0
+    Image.fromarray(page).save(drawing)
     Image.fromarray(rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)).save(photograph)
     chosen = {"like": photograph, "alike_count": 12} if like else {}
     _, made = synthesise_files([drawing], DOMAIN, CONDITION, [], [], published=published, **chosen)

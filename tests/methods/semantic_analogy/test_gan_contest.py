@@ -88,7 +88,7 @@ def test_randomness_of_variations_rises_with_the_iterations(monkeypatch):
     given = contest(iterations=40)
     seen: list[float] = []
 
-    def spy(image: Tensor, labels: Tensor, how: object, strength: float, _: object):
+    def spy(image: Tensor, labels: Tensor, how: object, strength: float, *_: object):
         assert how is given.settings.augmentation
         seen.append(strength)
         return image, labels
