@@ -72,8 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted; the next run goes on from here", file=sys.stderr)
         return 130
     except _expected() as error:
-        print(f"exemplar {args.command}: {error}", file=sys.stderr)
+        print(f"exemplar {args.command}: {_told(error)}", file=sys.stderr)
         return 1
+
+
+def _told(error: Exception) -> str:
+    """An error's text; of a file that the system refuses, its name and why."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+    return str(error)
 
 
 def _add_reproduce(commands: argparse._SubParsersAction) -> None:

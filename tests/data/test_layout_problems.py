@@ -41,7 +41,7 @@ def prepare(**values) -> np.ndarray:
         "classes": ("sky", "sea", "car"),
     }
     layouts.prepare_layouts(Path("d"), CityscapesSettings.model_validate(given | values), COMMON)
-    return array(open_group("d/images.zarr"), "labels")[:]
+    return np.asarray(array(open_group("d/images.zarr"), "labels")[:])
 
 
 def reasons() -> dict[str, str]:

@@ -104,6 +104,10 @@ def read_layouts(
                     f"{instances[number]}: expected {_size(found.labels)} as its label map {path}, "
                     f"got {_size(given)}"
                 )
+            if given is not None and given.min() < 0:
+                problems.append(
+                    f"{instances[number]}: expected numbers of objects from 0, got {given.min()}"
+                )
         if found is not None:
             owners = _numbered(found, known) if given is None else given
             said = tuple(said_of(path, found, known))
