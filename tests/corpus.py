@@ -234,6 +234,12 @@ def _foreign() -> dict[str, bytes]:
         "light.hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 2\n" + bytes(16),
         "stars.fits": b"SIMPLE  =                    T".ljust(2880),
         "window.wmf": b"\xd7\xcd\xc6\x9a" + bytes(100),
+        "camera.dng": encoded(
+            Image.new("RGB", (16, 16), "red"), "TIFF", tiffinfo={50706: b"\1\4\0\0"}
+        ),
+        "raw-inside.tif": encoded(
+            Image.new("RGB", (16, 16), "red"), "TIFF", tiffinfo={50706: b"\1\4\0\0"}
+        ),
         "icon.ico": encoded(Image.new("RGB", (16, 16), "red"), "ICO"),
         "fax.pcx": encoded(Image.new("RGB", (16, 16), "red"), "PCX"),
     }

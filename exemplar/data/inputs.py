@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from exemplar.store.items import comparable
 
 Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax in pixels of the upright image
-
-CAMERA_RAW = "camera raw: develop it to JPEG or TIFF"
-# Tags of TIFF, and how raw pixels are arranged: colours in a mosaic, or linear.
-NEW_SUBFILE_TYPE, PHOTOMETRIC, SUB_FOLDERS, DNG_VERSION = 254, 262, 330, 50706
-MOSAICS = (32803, 34892)
 
 
 class DomainError(ValueError):
@@ -94,28 +86,6 @@ class Listing:
 def printable(name: str) -> str:
     """A name that any file can hold: bytes that are not UTF-8 are spelt out."""
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def is_camera_raw(data: bytes) -> bool:
-    """Whether a file is a camera raw in TIFF's clothes, whose first picture is but a preview.
-
-    Args:
-        data: a whole file. DNG, NEF, ARW and CR2 are seen for what they are under any name.
-    """
-    if data[:4] not in (b"II*\0", b"MM\0*"):
-        return False
-    if data[8:10] == b"CR":  # Canon's mark
-        return True
-    try:
-        tags, file = ImageFileDirectory_v2(data[:8]), io.BytesIO(data)
-        file.seek(tags.next)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd metadata
-            tags.load(file)
-        preview = tags.get(NEW_SUBFILE_TYPE, 0) & 1 and SUB_FOLDERS in tags
-        return bool(preview or DNG_VERSION in tags or tags.get(PHOTOMETRIC) in MOSAICS)
-    except Exception:  # damaged: the decoder says so
-        return False
 
 
 def need_root(root: Path, expected: str, how: str, *parts: str) -> Path:

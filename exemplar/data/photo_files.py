@@ -13,8 +13,9 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from PIL import Image
 
-from exemplar.data.inputs import CAMERA_RAW, Listing, printable
+from exemplar.data.inputs import Listing, printable
 from exemplar.data.pixels import FORMATS
+from exemplar.data.signatures import CAMERA_RAW
 
 # Of systems and their file managers, as little meant as hidden files.
 SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r")

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from exemplar.data.inputs import BadPhoto
-from exemplar.data.signatures import kind_of
+from exemplar.data.signatures import CAMERA_RAW, is_camera_raw, kind_of
 
 # Only formats that hold photographs: others (PostScript, say) would start further programs.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
@@ -96,6 +96,8 @@ def stored(data: bytes) -> Image.Image:
 
 def _loaded(data: bytes) -> Image.Image:
     """The image as it is stored."""
+    if is_camera_raw(data):  # what could be read of it is a thumbnail
+        raise BadPhoto(CAMERA_RAW)
     try:
         image = _opened(data)
         image.load()

@@ -13,14 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from exemplar.data import celeba, folder, pairs, pets, zappos
-from exemplar.data.inputs import (
-    CAMERA_RAW,
-    BadPhoto,
-    DomainError,
-    Photo,
-    Picture,
-    is_camera_raw,
-)
+from exemplar.data.inputs import BadPhoto, DomainError, Photo, Picture
 from exemplar.data.photo_files import advice
 from exemplar.data.photo_settings import Photos
 from exemplar.data.pixels import decode
@@ -97,10 +90,7 @@ def _bytes(path: Path) -> bytes:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise BadPhoto(f"too large: {size // 1_000_000} MB, more than {MAX_BYTES // 1_000_000}")
-        data = path.read_bytes()
-        if is_camera_raw(data):
-            raise BadPhoto(CAMERA_RAW)
-        return data
+        return path.read_bytes()
     except OSError as error:
         raise BadPhoto(f"cannot be read: {error.strerror}") from error
 

@@ -1,6 +1,16 @@
-"""What a file that is no image of a known format is, by how it begins: for a message that helps."""
+"""What a file is that is no image of a known format, by what is in it: for a message that helps."""
 
 from __future__ import annotations
+
+import io
+import warnings
+
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+CAMERA_RAW = "camera raw: develop it to JPEG or TIFF"
+# Tags of TIFF, and how raw pixels are arranged: colours in a mosaic, or linear.
+NEW_SUBFILE_TYPE, PHOTOMETRIC, SUB_FOLDERS, DNG_VERSION = 254, 262, 330, 50706
+MOSAICS = (32803, 34892)
 
 BEGINNINGS = (
     (b"%PDF", "a PDF document"),
@@ -60,3 +70,25 @@ def _text(start: bytes) -> str | None:
         text = start[: error.start].decode()
     plain = all(letter.isprintable() or letter in "\ufeff\t\r\n\f" for letter in text)
     return text if plain else None
+
+
+def is_camera_raw(data: bytes) -> bool:
+    """Whether a file is a camera raw in TIFF's clothes, whose first picture is but a preview.
+
+    Args:
+        data: a whole file. DNG, NEF, ARW and CR2 are seen for what they are under any name.
+    """
+    if data[:4] not in (b"II*\0", b"MM\0*"):
+        return False
+    if data[8:10] == b"CR":  # Canon's mark
+        return True
+    try:
+        tags, file = ImageFileDirectory_v2(data[:8]), io.BytesIO(data)
+        file.seek(tags.next)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about odd metadata
+            tags.load(file)
+        preview = tags.get(NEW_SUBFILE_TYPE, 0) & 1 and SUB_FOLDERS in tags
+        return bool(preview or DNG_VERSION in tags or tags.get(PHOTOMETRIC) in MOSAICS)
+    except Exception:  # damaged: the decoder says so
+        return False
