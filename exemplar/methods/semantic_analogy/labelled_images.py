@@ -19,6 +19,7 @@ from exemplar.data.named_images import Named, StoredImage, read_named_image
 from exemplar.data.pairs import label_map
 from exemplar.data.pictures import Picture, read_numbers, read_picture
 from exemplar.data.problems import Problems
+from exemplar.labels.domains import known_by_colours
 from exemplar.methods.semantic_analogy.source_settings import LabelFile, PairFile, Shown
 from exemplar.store import layout
 from exemplar.store.arrays import array, name_list, open_group, read_rows
@@ -77,15 +78,14 @@ def _pair(shown: PairFile, problems: Problems) -> tuple[Picture, LabelMap] | Non
     photograph, drawn = halves if shown.photo_left else halves[::-1]
     left, top, right, bottom = central_square(width // 2, height)
     here = slice(top, bottom), slice(left, right)
-    colours = shown.colours()
+    known = known_by_colours(shown.colours(), "name them in classes")
     try:
-        side = right - left
-        labels = label_map(Image.fromarray(drawn[here]), np.array(list(colours.values())), side)
+        labels = label_map(Image.fromarray(drawn[here]), known).labels
     except BadPhoto as error:
         problems.append(f"{shown.pair}: {error}")
         return None
     image = np.ascontiguousarray(photograph[here])
-    return Picture(whole.source, image, whole.sha256), LabelMap(labels, tuple(colours))
+    return Picture(whole.source, image, whole.sha256), LabelMap(labels, known.names)
 
 
 def _stored_labels(named: Named, picture: Picture) -> LabelMap | None:
