@@ -30,6 +30,8 @@ BEYOND = 1000
 """More than every distance in RGB."""
 SOLID = 0.25
 """Share of a class's pixels within whole 3×3 squares of it, which blends along edges lack."""
+SLIP = 40.0
+"""Distance in RGB within which an area's colour is a slip of another; less than that of details."""
 FLAT = 16
 """Range of a channel below which a 3×3 square is of one colour, but for what compression does."""
 
@@ -159,7 +161,7 @@ def foreign(
     """
     far = np.ones(pixels.shape[:2], bool)
     for colour in known:
-        far &= _distance(pixels, colour) >= NEAR
+        far &= _distance(pixels, colour) >= SLIP
     spread = maximum_filter(pixels, (3, 3, 1)) - minimum_filter(pixels, (3, 3, 1))
     away, flat = pixels[far], pixels[far & (spread.max(-1) < FLAT)]
     colours, counts = np.unique(flat, axis=0, return_counts=True)

@@ -192,3 +192,14 @@ def test_facades_are_all_accepted_with_nearly_the_nearest_classes(shared):
         assert (found.labels == 255).mean() < 0.04
         alike.append((found.labels == nearest)[found.labels < 255].mean())
     assert min(alike) > 0.88 and np.mean(alike) > 0.94
+
+
+@pytest.mark.parametrize("name", FACADES)
+def test_an_area_of_any_class_that_is_not_named_is_told(tmp_path, name):
+    """Also where its colour is not far from that of another, as steps of one scale are."""
+    place = list(FACADES).index(name)
+    drawn = np.repeat(np.repeat(COLOURS[[[0, 1, 5, 8], [10, 11, 2, place]]], 40, 0), 40, 1)
+    Image.fromarray(drawn.astype(np.uint8)).save(tmp_path / "a.jpg", quality=80)
+    others = known_by_colours({key: FACADES[key] for key in FACADES if key != name}, "name them")
+    with pytest.raises(BadPhoto, match=r"has #\w{6} \([0-9.]+%\), which have no class; name them"):
+        label_map(Image.open(tmp_path / "a.jpg").convert("RGB"), others)
