@@ -1,4 +1,4 @@
-"""Instance maps beside their label maps: each object is of one class, or that is told.
+"""Instance maps beside their label maps: whether objects are of one class each, or of several.
 
 After `recognition`, for domains of layouts and for those that a user gives.
 """
@@ -17,7 +17,8 @@ def said_of_instances(instances: NDArray[np.integer], labels: NDArray[np.uint8])
     """What a user should know of an instance map; it is used all the same.
 
     Of stuff, such as sky, all that there is may have one number, as in Cityscapes, and a thing a
-    number of its own; in either case all pixels of a number have one class.
+    number of its own; in either case all pixels of a number have one class. An animal may be one
+    object of several parts.
 
     Args:
         instances: (H, W) integers, the object of each pixel.
@@ -43,7 +44,8 @@ def said_of_instances(instances: NDArray[np.integer], labels: NDArray[np.uint8])
     if other < RARE:
         return ()
     said = (
-        f"{per_cent(other)} of its pixels have another class than most of their instance; each "
-        "instance is taken for one object, so see that label and instance map belong together"
+        f"{per_cent(other)} of its pixels have another class than most of their instance, as "
+        "where objects have parts; if yours have none, see that label and instance map belong "
+        "together"
     )
     return (said,)

@@ -35,7 +35,7 @@ def test_stuff_and_things_as_in_cityscapes_are_not_spoken_of():
 def test_instances_of_more_than_one_class_are_told_with_their_share():
     (said,) = said_of_instances(np.roll(THINGS, 2, 0), LABELS)
     # Two of twenty rows of each half, and of none is it the other way round.
-    assert said.startswith("20% of its pixels have another class than most of their instance;")
+    assert said.startswith("20% of its pixels have another class than most of their instance, as")
     (said,) = said_of_instances(np.arange(400).reshape(20, 20) // 40, LABELS)
     assert said.startswith("25% of its pixels")
 
