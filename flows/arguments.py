@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from flows.argument_types import backbone, count, named_file, seed
+
 
 def add_synth(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """`exemplar synth`."""
@@ -14,7 +16,7 @@ def add_synth(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         description="Writes for each input a folder with the candidates, best first, a contact "
         "sheet, sources.npz, attribution.csv and a correspondence picture.",
     )
-    synth.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="image files")
+    synth.add_argument("inputs", nargs="+", type=named_file, metavar="INPUT", help="image files")
     synth.add_argument("--domain", required=True, help="whose exemplars: a domain of params.yaml")
     synth.add_argument(
         "--condition", required=True, help="what the inputs are: lowres, edges, normals or labels"
@@ -31,7 +33,7 @@ def add_synth(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     synth.add_argument(
         "--from",
         dest="like",
-        type=Path,
+        type=named_file,
         metavar="IMAGE",
         help="use the exemplars that look most like this photograph, in colour and texture, and "
         "put those together that look like it",
@@ -79,7 +81,7 @@ def add_edit(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )
     edit.add_argument(
         "labels",
-        type=Path,
+        type=named_file,
         metavar="LABELS",
         help="a label map, a folder of them, or the id of an image of the domain",
     )
@@ -87,7 +89,7 @@ def add_edit(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     edit.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
     edit.add_argument(
         "--instances",
-        type=Path,
+        type=named_file,
         metavar="I",
         help="an instance map, or a folder of as many; without, every class is one object",
     )
@@ -114,7 +116,7 @@ def add_edit(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     edit.add_argument(
         "--from",
         dest="photograph",
-        type=Path,
+        type=named_file,
         metavar="IMAGE",
         help="keep the looks that objects have in this photograph of the label map",
     )
@@ -155,7 +157,7 @@ def add_sample(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         nargs="+",
         action="extend",
         default=[],
-        type=Path,
+        type=named_file,
         metavar="IMAGE",
         help="also what the model makes most like these images",
     )
@@ -171,15 +173,21 @@ def add_analogy(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
         "where every pixel was found in the other image, and a picture of that.",
     )
     analogy.add_argument(
-        "a", nargs="?", type=Path, metavar="A", help="an image; in a time lapse perhaps a folder"
+        "a",
+        nargs="?",
+        type=named_file,
+        metavar="A",
+        help="an image; in a time lapse perhaps a folder",
     )
-    analogy.add_argument("b", nargs="?", type=Path, metavar="B", help="likewise, the reference")
+    analogy.add_argument(
+        "b", nargs="?", type=named_file, metavar="B", help="likewise, the reference"
+    )
     analogy.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="folder to write to"
     )
     analogy.add_argument(
         "--batch",
-        type=Path,
+        type=named_file,
         metavar="CSV",
         help="many pairs: a table with columns a and b, and perhaps name, mode, strength, labels "
         "and keypoints; what is there already is not made again",
@@ -199,11 +207,11 @@ def add_analogy(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
         "of one scene) all; default: that of params.yaml",
     )
     analogy.add_argument(
-        "--labels", type=Path, metavar="MAP", help="a label map of A, to be carried to B"
+        "--labels", type=named_file, metavar="MAP", help="a label map of A, to be carried to B"
     )
     analogy.add_argument(
         "--keypoints",
-        type=Path,
+        type=named_file,
         metavar="CSV",
         help="points of A, columns x, y and perhaps name, to be found in B",
     )
@@ -246,44 +254,3 @@ def add_export(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         help="global, unet, one or enhancer (the default)",
     )
     return export
-
-
-def count(text: str) -> int:
-    """A whole number from 1."""
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return int(text)
-
-
-def minutes(text: str) -> float:
-    """A number from 0 to that of a year."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 525_600:
-        raise argparse.ArgumentTypeError(f"expected minutes, a number from 0, got {text!r}")
-    return value
-
-
-def seed(text: str) -> int:
-    """A whole number of 32 bits, which all that draws by it takes."""
-    if not (text.isascii() and text.isdigit()) or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(
-            f"expected a whole number, from 0 and below 4294967296, got {text!r}"
-        )
-    return int(text)
-
-
-def backbone(text: str) -> dict[str, str]:
-    """The settings of a backbone: its kind, and perhaps its weights."""
-    kind, _, weights = text.partition(":")
-    kinds = ("estimator", "vgg19_small", "vgg19_normalised", "torchvision")
-    if kind not in kinds or (kind == "estimator" and weights):
-        raise argparse.ArgumentTypeError(
-            f"expected one of {', '.join(kinds)}, all but the first with :FILE, got {text!r}"
-        )
-    if kind.startswith("vgg19") and not weights:
-        raise argparse.ArgumentTypeError(f"{kind} needs its weights: {kind}:FILE")
-    named = {"name": "vgg19"} if kind == "torchvision" else {}
-    return {"kind": kind, **named, **({"weights": weights} if weights else {})}

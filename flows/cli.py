@@ -9,14 +9,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from flows.argument_types import count, minutes
 from flows.arguments import (
     add_analogy,
     add_edit,
     add_export,
     add_sample,
     add_synth,
-    count,
-    minutes,
 )
 from flows.environment import prepare
 from flows.layout_arguments import add_layout, changes_of

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from flows.arguments import backbone, count, seed
+from flows.argument_types import backbone, count, named_file, seed, word_or_file
 
 
 def add_layout(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -17,9 +17,10 @@ def add_layout(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         description="Writes, by Semantic Image Analogy, the source in the layout of each target, "
         "and where its pixels come from. Nothing but the source is learned from.",
     )
-    layout.add_argument("image", type=Path, metavar="SOURCE", help="an image")
+    layout.add_argument("image", type=named_file, metavar="SOURCE", help="an image")
     layout.add_argument(
         "labels",
+        type=word_or_file,
         metavar="SOURCE_LABELS",
         help="its label map, with a palette, of numbers or of colours; or the word clusters: what "
         "a network finds alike in it; or the word edges: its lines",
@@ -27,7 +28,7 @@ def add_layout(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     layout.add_argument(
         "targets",
         nargs="*",
-        type=Path,
+        type=named_file,
         metavar="TARGET_LABELS",
         help="label maps of the same classes; of clusters also photographs; of edges drawings",
     )
@@ -97,6 +98,7 @@ def _add_targets(layout: argparse.ArgumentParser) -> None:
     )
     layout.add_argument(
         "--palette",
+        type=word_or_file,
         metavar="FILE",
         help="names of classes: CSV with columns name and colour or id, JSON, or facades",
     )

@@ -21,6 +21,7 @@ from exemplar.data.photo_files import image_files
 from exemplar.data.pixels import decode, numbers
 from exemplar.labels.domains import known_of
 from exemplar.labels.drawn import Drawn, of_file
+from exemplar.labels.instances import said_of_instances
 from exemplar.labels.known import Known
 from exemplar.labels.recognition import Recognised, recognised, tones
 from exemplar.labels.shares import counted
@@ -175,6 +176,9 @@ def read(
         box = _central(drawn.size, settings.size)
         size = (settings.size[1], settings.size[0])
         image = np.array(photograph.resize(size, Image.Resampling.LANCZOS, box))
+    notes = found.notes
+    if instances is not None:
+        notes += said_of_instances(instances, found.labels)
     shrunk = found.labels[chosen]
     owners = shrunk if instances is None else instances[chosen]
     given = [settings.root / path for path in (files.label, files.inst, files.img) if path]
@@ -182,7 +186,7 @@ def read(
     height, width = drawn.size
     return LayoutArrays(
         image, shrunk, _short(owners), width, height, digest.hexdigest(),
-        counted(shrunk, len(known.names)), found.way, found.notes, _palette(drawn, found),
+        counted(shrunk, len(known.names)), found.way, notes, _palette(drawn, found),
     )  # fmt: skip
 
 

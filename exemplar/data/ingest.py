@@ -19,12 +19,14 @@ import numpy as np
 import pandas as pd
 
 from exemplar.data.crops import named
-from exemplar.data.inputs import DomainError, Photo, Rejection, unique_ids
+from exemplar.data.inputs import DomainError, Photo, Rejection, told, unique_ids
 from exemplar.data.photo_settings import PairsSettings, Photos
 from exemplar.data.scan import KINDS, Finding, examine, render
 from exemplar.data.settings import PrepareSettings
 from exemplar.data.splits import NOTHING, Needed, assign, need_enough, within_limit
 from exemplar.data.workers import OrderedMap, ordered_map
+from exemplar.labels.shares import said_in_notes, said_of_split, unlearnable
+from exemplar.labels.sides import MIRRORED
 from exemplar.store.files import content_hash, workplace, written
 from exemplar.store.items import SPLITS, write_items
 from exemplar.store.shards import fill_group
@@ -65,6 +67,8 @@ def prepare_photographs(
         write_rejections(out / "rejected.csv", rejections)
         check_rejections(rejections, len(good), common.rejected_limit, out / "rejected.csv")
         need_enough(out.name, [split for *_, split in good], needed)
+        if isinstance(settings, PairsSettings) and settings.condition == "labels":
+            _tell(good, settings)
         write_items(out / "items.parquet", table(good, settings))
         _write_images(out / "images.zarr", good, settings, size, each)
 
@@ -202,6 +206,24 @@ def check_rejections(rejections: list[Rejection], good: int, limit: float, path:
     print(report, file=sys.stderr)
 
 
+def _tell(good: list[Good], settings: PairsSettings) -> None:
+    """Says which classes were recognised in side-by-side files; tells what cannot be learned.
+
+    Raises:
+        DomainError: a class has no pixels to learn from, or too many pixels have no class.
+    """
+    names = list(settings.colours())
+    for split in SPLITS:
+        counts = [finding.counts for _, finding, own in good if own == split]
+        if counts:
+            print(said_of_split(split, ["colour"], names, counts), file=sys.stderr)
+    for line in said_in_notes((photo.source, finding.notes) for photo, finding, _ in good):
+        print(line, file=sys.stderr)
+    learned = [finding.counts for _, finding, own in good if own == "train"]
+    if learned and (wrong := unlearnable(names, np.sum(learned, axis=0), settings.spared())):
+        raise DomainError(told(settings.root, wrong, "Then run the stage again"))
+
+
 def table(good: list[Good], settings: Photos) -> pd.DataFrame:
     """The rows of `items.parquet`.
 
@@ -228,12 +250,14 @@ def _write_images(
 ) -> None:
     """The second pass."""
     arrays: dict[str, tuple[tuple[int, ...], str]] = {"image": ((size, size, 3), "uint8")}
-    attributes: dict[str, list[str]] = {}
+    attributes: dict[str, list] = {}
     if isinstance(settings, PairsSettings):
         dtype = "uint8" if settings.condition == "labels" else "float16"
         arrays[settings.condition] = ((size, size), dtype)
         if settings.condition == "labels":
             attributes["classes"] = list(settings.colours())
+        if settings.mirrored is not None:
+            attributes[MIRRORED] = [list(pair) for pair in settings.mirrored]
     inputs = [
         settings.model_dump(mode="json"),
         code_hash(),
@@ -245,5 +269,5 @@ def _write_images(
         made = list(each(render, tasks))
         return {name: np.stack([picture.arrays[name] for picture in made]) for name in arrays}
 
-    code = ("exemplar/data",)
+    code = ("exemplar/data", "exemplar/labels")
     fill_group(path, arrays, len(good), produce, attributes, inputs, sources=code)

@@ -48,6 +48,8 @@ class Picture:
     arrays: dict[str, np.ndarray]  # `image` (size, size, 3) u8, and a given condition
     width: int  # of the region it was made from, in pixels of the file
     height: int
+    counts: tuple[int, ...] = ()  # of given labels: pixels of each class, at the end of none
+    notes: tuple[str, ...] = ()  # what a user should know of it, in sentences
 
 
 @dataclass(frozen=True)

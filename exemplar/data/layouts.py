@@ -7,7 +7,6 @@ goes on where it was interrupted.
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from exemplar.data.settings import PrepareSettings
 from exemplar.data.splits import NOTHING, Needed, need_enough
 from exemplar.data.workers import OrderedMap, ordered_map
 from exemplar.labels.agreement import exchanged_palettes
-from exemplar.labels.shares import shares, unlearnable
+from exemplar.labels.shares import said_in_notes, said_of_split, unlearnable
 from exemplar.labels.sides import MIRRORED
 from exemplar.store.items import SPLITS, write_items
 from exemplar.store.shards import fill_group
@@ -178,16 +177,10 @@ def _tell(good: list[Good], rejections: list[Rejection], settings: CityscapesSet
         some = [facts for files, facts in good if files.split == split]
         if not some:
             continue
-        counts = np.sum([facts.counts for facts in some], axis=0)
-        ways = " or ".join(sorted({facts.way for facts in some}))
-        number = "1 label map" if len(some) == 1 else f"{len(some)} label maps"
-        print(
-            f"{split}_label: {number}, classes by {ways}: {shares(names, counts)}", file=sys.stderr
-        )
-    for note, count in Counter(note for _, facts in good for note in facts.notes).items():
-        first = next(files.label for files, facts in good if note in facts.notes)
-        others = f" and {count - 1} more" if count > 1 else ""
-        print(f"note: {first}{others}: {note}", file=sys.stderr)
+        ways, counts = [facts.way for facts in some], [facts.counts for facts in some]
+        print(said_of_split(f"{split}_label", ways, names, counts), file=sys.stderr)
+    for line in said_in_notes((files.label, facts.notes) for files, facts in good):
+        print(line, file=sys.stderr)
     learned = [facts.counts for files, facts in good if files.split == "train" and files.img]
     if wrong := unlearnable(names, np.sum(learned, axis=0), settings.spared()):
         raise DomainError(told(settings.root / "train_label", wrong, "Then run the stage again"))

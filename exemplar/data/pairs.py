@@ -6,6 +6,7 @@ Source: Isola et al., Image-to-Image Translation with Conditional Adversarial Ne
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from exemplar.data.crops import Region, central_square, large_enough, resized
@@ -13,10 +14,15 @@ from exemplar.data.drawings import drawing_map
 from exemplar.data.inputs import BadPhoto, DomainError, Listing, Photo, Picture
 from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import PairsSettings
+from exemplar.labels.colours import packed
+from exemplar.labels.domains import known_of_pairs
+from exemplar.labels.drawn import Drawn
+from exemplar.labels.known import Known
+from exemplar.labels.recognition import Recognised, UnlikeClasses, recognised
+from exemplar.labels.shares import counted
+from exemplar.labels.values import per_cent
 
 BELOW = ""
-NEAR = 48  # levels a channel: how far compression moves a class colour
-SHARE = 0.75  # of a label map's pixels that must be near a class colour
 
 
 def inputs(settings: PairsSettings) -> Listing:
@@ -56,7 +62,8 @@ def picture(image: Image.Image, photo: Photo, settings: PairsSettings, size: int
         size: pixels a side.
 
     Returns:
-        `image` u8, and `labels` (size, size) u8 or `edges` (size, size) f16 in [0, 1].
+        `image` u8, and `labels` (size, size) u8, places of classes or 255, or `edges` (size, size)
+        f16 in [0, 1].
 
     Raises:
         BadPhoto: it has no two halves, they are too small, or the condition is none.
@@ -70,46 +77,57 @@ def picture(image: Image.Image, photo: Photo, settings: PairsSettings, size: int
     photograph, condition = (left, right) if settings.photo == "left" else (right, left)
     region = central_square(half, height)
     if settings.condition == "labels":
-        colours = np.array(list(settings.colours().values()))
-        given = label_map(condition.crop(region), colours, size)
+        known = known_of_pairs(settings)
+        found = label_map(condition.crop(region), known)
+        given = most_frequent(found.labels, size)
+        counts, notes = tuple(counted(given, len(known.names)).tolist()), found.notes
     else:
+        counts, notes = (), ()
         given = edge_map(condition, region, size)
     side = region[2] - region[0]
     arrays = {"image": resized(photograph, region, size), settings.condition: given}
-    return Picture(arrays, side, side)
+    return Picture(arrays, side, side, counts, notes)
 
 
-def label_map(image: Image.Image, colours: np.ndarray, size: int) -> np.ndarray:
-    """Classes from colours: each pixel the nearest, each output pixel the most frequent.
+def label_map(image: Image.Image, known: Known) -> Recognised:
+    """Classes from colours, which compression may have moved.
 
     Args:
-        image: RGB, square; compression may have moved its colours.
-        colours: (C, 3), one a class.
+        image: RGB.
+        known: the classes, with their colours.
+
+    Returns:
+        The map, as `labels.recognition` reads every one.
+
+    Raises:
+        BadPhoto: too few pixels are near any colour of a class, or areas have another colour.
+    """
+    # Of colours alone: that the half of a file is grey makes no numbers of it.
+    drawn = Drawn(packed(np.asarray(image)), None, coloured=True, inexact=True)
+    try:
+        return recognised(drawn, known)
+    except UnlikeClasses as error:
+        raise BadPhoto(
+            f"expected a label map, but only {per_cent(error.near)} of its pixels are near a class "
+            "colour; is the photograph on the other side?"
+        ) from None
+    except BadPhoto as error:
+        raise BadPhoto(f"its label map {error}") from None
+
+
+def most_frequent(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A square map at another size: each pixel the most frequent label of what it covers.
+
+    Args:
+        labels: (S, S) u8, places of classes or 255.
         size: pixels a side of the result.
 
     Returns:
-        (size, size) u8 below C; of equally frequent classes the first.
-
-    Raises:
-        BadPhoto: too few pixels are near any colour.
+        (size, size) u8; of equally frequent classes the first, and no class after all of them.
     """
-    pixels = np.asarray(image).astype(np.int32)
-    nearest = np.zeros(pixels.shape[:2], np.uint8)
-    distance = np.full(pixels.shape[:2], np.iinfo(np.int32).max, np.int32)
-    for number, colour in enumerate(colours):
-        squared = ((pixels - colour) ** 2).sum(-1)
-        closer = squared < distance
-        nearest[closer], distance[closer] = number, squared[closer]
-    share = (distance <= 3 * NEAR**2).mean()
-    if share < SHARE:
-        raise BadPhoto(
-            f"expected a label map, but only {share:.0%} of its pixels are near a class colour; "
-            "is the photograph on the other side?"
-        )
-    votes = np.stack(
-        [_shrunk((nearest == number).astype(np.float32), size) for number in range(len(colours))]
-    )
-    return votes.argmax(0).astype(np.uint8)
+    present = np.unique(labels)
+    votes = [_shrunk((labels == number).astype(np.float32), size) for number in present]
+    return present[np.argmax(votes, axis=0)]
 
 
 def edge_map(image: Image.Image, region: Region, size: int) -> np.ndarray:

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from exemplar.data.colours import PRESETS
+from exemplar.data.layout_settings import Channel, named
 from exemplar.settings import Settings
 
 Count = Annotated[int, Field(ge=0, strict=True)]
 Part = Count | Annotated[float, Field(ge=0, lt=1)]
 Side = Annotated[int, Field(ge=16)]
-Channel = Annotated[int, Field(ge=0, le=255)]
 
 
 def same_for_all(value: Any) -> Any:
@@ -109,6 +109,10 @@ class PairsSettings(PhotoSettings):
     condition: Literal["labels", "edges"]
     classes: str | dict[str, tuple[Channel, Channel, Channel]] | None = None
     folders: PairsFolders = PairsFolders()
+    # Classes that no training map need have; without it none, of a preset all.
+    lacking: tuple[str, ...] | None = None
+    # Pairs of classes that a mirror exchanges; without it, those named left and right, l and r.
+    mirrored: tuple[tuple[str, str], ...] | None = None
 
     @model_validator(mode="after")
     def _classes_fit(self) -> PairsSettings:
@@ -121,11 +125,24 @@ class PairsSettings(PhotoSettings):
             )
         if isinstance(self.classes, dict) and not 2 <= len(self.classes) <= 255:
             raise ValueError(f"classes must be 2 to 255, got {len(self.classes)}")
+        if len(set(self.colours().values())) < len(self.colours()):
+            raise ValueError("the colours of classes must differ, two classes have the same")
+        for key, given in (("lacking", self.lacking), ("mirrored", self.mirrored)):
+            if given is not None and self.condition == "edges":
+                raise ValueError(f"{key} belongs to condition: labels, edges have no classes")
+        named(self.lacking or (), self.colours(), "lacking")
+        named([name for pair in self.mirrored or () for name in pair], self.colours(), "mirrored")
         return self
 
     def colours(self) -> dict[str, tuple[int, int, int]]:
         """Each class's colour; empty for edges."""
         return PRESETS[self.classes] if isinstance(self.classes, str) else self.classes or {}
+
+    def spared(self) -> tuple[str, ...]:
+        """Classes that need no pixels; of a preset all, as few data sets have every one."""
+        if self.lacking is None and isinstance(self.classes, str):
+            return tuple(self.colours())
+        return self.lacking or ()
 
 
 Photos = FolderSettings | PetsSettings | CelebaSettings | ZapposSettings | PairsSettings

@@ -7,7 +7,9 @@ before anything is made.
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +133,7 @@ def file_bytes(path: Path, problems: Problems, what: str) -> bytes | None:
         problems: gets a line if it cannot be read.
         what: was expected, for that line.
     """
+    path = spelled(path)
     try:
         facts = path.stat()
         if (wrong := _no_file(facts.st_mode)) is not None:
@@ -148,6 +151,39 @@ def file_bytes(path: Path, problems: Problems, what: str) -> bytes | None:
     except OSError as error:
         problems.append(f"{path}: cannot be read: {error.strerror}")
     return None
+
+
+def spelled(path: Path) -> Path:
+    """A path, or if it is not there, the one that is and differs in the form of its accents alone.
+
+    An accent may be part of its letter or follow it (NFC, NFD): keyboards, tables, archives and
+    file systems differ.
+
+    Args:
+        path: of a file or folder; those above it may be in another form too.
+
+    Returns:
+        A path that is there, or the given one if there is none.
+    """
+    if os.path.lexists(path):
+        return path
+    found = Path(path.anchor)
+    for part in path.parts[len(found.parts) :]:
+        name = part if os.path.lexists(found / part) else _alike(found, part)
+        if name is None:
+            return path
+        found /= name
+    return found
+
+
+def _alike(folder: Path, name: str) -> str | None:
+    """The first name in a folder that differs from one in its form alone."""
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError:  # no folder, or none that may be read: told where the file is opened
+        return None
+    wanted = unicodedata.normalize("NFC", name)
+    return next((each for each in names if unicodedata.normalize("NFC", each) == wanted), None)
 
 
 def _no_file(mode: int) -> str | None:

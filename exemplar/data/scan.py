@@ -31,6 +31,8 @@ class Finding:
     pixels: str = ""  # hash of the decoded image
     width: int = 0  # of the region that is used
     height: int = 0
+    counts: tuple[int, ...] = ()  # of given labels, see `Picture`
+    notes: tuple[str, ...] = ()
 
 
 def examine(task: tuple[list[Photo], Photos, int]) -> list[Finding]:
@@ -56,7 +58,8 @@ def examine(task: tuple[list[Photo], Photos, int]) -> list[Finding]:
     for photo in photos:
         try:
             made = _picture(image, photo, settings, size)
-            findings.append(Finding("", sha256, pixels, made.width, made.height))
+            about = (made.width, made.height, made.counts, made.notes)
+            findings.append(Finding("", sha256, pixels, *about))
         except BadPhoto as error:
             findings.append(Finding(str(error), sha256, pixels))
     return findings

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from exemplar.data.layout_settings import CityscapesSettings
 from exemplar.data.photo_settings import PairsSettings
+from exemplar.labels.colours import Colour
 from exemplar.labels.known import Known, shown_colours
 from exemplar.settings import section
 
@@ -25,6 +26,23 @@ def known_of(settings: CityscapesSettings) -> Known:
         return Known(tuple(numbers), own, settings.ignore, shown, remedy=REMEDY + COLOURED)
     colours = np.array([settings.colours[name] for name in numbers], np.uint8)
     return Known(tuple(numbers), own, settings.ignore, colours, given=True, remedy=REMEDY)
+
+
+def known_of_pairs(settings: PairsSettings, remedy: str = "name them in classes") -> Known:
+    """The classes of a domain of side-by-side files, whose maps have colours alone."""
+    return known_by_colours(settings.colours(), remedy)
+
+
+def known_by_colours(named: Mapping[str, Colour], remedy: str) -> Known:
+    """Classes that are known by their colours alone.
+
+    Args:
+        named: the colour of each.
+        remedy: see `Known`.
+    """
+    colours = np.array(list(named.values()), np.uint8)
+    plain = tuple(range(len(named)))
+    return Known(tuple(named), plain, colours=colours, given=True, remedy=remedy)
 
 
 def known_in(
@@ -55,6 +73,5 @@ def known_in(
     if kind == "pairs":
         named = section(params, f"domains.{domain}", PairsSettings).colours()
         if set(named) >= set(classes):
-            colours = np.array([named[name] for name in classes], np.uint8)
-            return Known(tuple(classes), plain, colours=colours, given=True, remedy=remedy)
+            return known_by_colours({name: named[name] for name in classes}, remedy)
     return Known(tuple(classes), plain, colours=shown_colours(plain), remedy=remedy)

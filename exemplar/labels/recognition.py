@@ -18,13 +18,13 @@ from exemplar.data.problems import Problems
 from exemplar.labels.colours import hexadecimal, packed, unpacked
 from exemplar.labels.drawn import Drawn, read_map
 from exemplar.labels.encoding import IGNORE
-from exemplar.labels.known import Known, disagreement, listed, unclear, unknown
+from exemplar.labels.known import NO_CLASS, Known, disagreement, listed, unclear, unknown
 from exemplar.labels.shares import counted, said_of_map, unlabelled
-from exemplar.labels.snapping import FEW, NEAR, cleaned, smoothed
+from exemplar.labels.snapping import FEW, NEAR, RARE, foreign, smoothed, snapped_near
 from exemplar.labels.values import Values, distinct_values, per_cent, places
 
 BLACK_WHITE = (0, 255)
-MOST_KNOWN = 0.75
+MOST_KNOWN = 0.5
 """Share of the pixels near colours of classes, from which a map was drawn in these."""
 MUCH = 0.05
 """Share of the pixels with colours of classes, from which these may not be passed over."""
@@ -34,6 +34,18 @@ MOST_TONES = 0.9
 """Share of its pixels that are either, at least."""
 FEWEST = 4
 """Levels that a smoothed mask has at least; fewer are numbers."""
+
+
+class UnlikeClasses(BadPhoto):
+    """A map whose colours are not those of classes.
+
+    Attributes:
+        near: the share of its pixels that are near one, from 0 to 1.
+    """
+
+    def __init__(self, text: str, near: float) -> None:
+        super().__init__(text)
+        self.near = near
 
 
 class Recognised(NamedTuple):
@@ -248,23 +260,41 @@ def _snapped(
     many = len(values.counts) > len(codes) + FEW
     inexact = found.inexact or many or smoothed(values.counts)
     if near < MOST_KNOWN or not inexact:
-        raise BadPhoto(unknown(values, known, by_number, found.inexact))
+        raise UnlikeClasses(unknown(values, known, by_number, found.inexact), near)
     assert found.colours is not None
-    made = packed(cleaned(unpacked(found.colours), unpacked(codes)))
-    at = places(made, codes)
-    if (at < 0).any():
-        others, counts = np.unique(made[at < 0], return_counts=True)
-        shares = zip(unpacked(others), counts / at.size, strict=True)
-        said = listed([f"{hexadecimal(colour)} ({per_cent(share)})" for colour, share in shares])
-        raise BadPhoto(
-            f"is smoothed or compressed, and beside its classes' colours has {said}, which have no "
-            f"class; {known.remedy}"
-        )
-    labels = own[at]
+    pixels = unpacked(found.colours)
+    void = own[-1] == IGNORE
+    others, parts = foreign(pixels, known.colours)
+    black = void & (np.linalg.norm(others.astype(np.float64), axis=-1) < NEAR)
+    _refuse_foreign(others[~black], parts[~black], known)
+    # Compression makes some black between other colours, which nobody drew.
+    drawn_black = values.counts[values.colours == NO_CLASS].sum() >= RARE * values.counts.sum()
+    if void and not (drawn_black or black.any()):
+        codes, own = codes[:-1], own[:-1]
+    at, lost = snapped_near(pixels, unpacked(codes))
+    labels = np.where(lost, IGNORE, own[at])
     if found.transparent is not None:
         labels[found.transparent] = IGNORE
     note = (
         f"is smoothed or compressed: {per_cent(1 - exact)} of its pixels have no class's very "
         "colour, and took the nearest class around them"
     )
+    if lost.any():
+        note += f", but for {per_cent(lost.mean())} that have no class, as none is near"
     return Recognised(labels.astype(np.uint8), "colour", (note,))
+
+
+def _refuse_foreign(colours: NDArray[np.uint8], parts: NDArray[np.float64], known: Known) -> None:
+    """Refuses a map with areas in colours (N, 3) that no class has.
+
+    Raises:
+        BadPhoto: there are some.
+    """
+    if not len(colours):
+        return
+    shares = zip(colours, parts.tolist(), strict=True)
+    said = listed([f"{hexadecimal(colour)} ({per_cent(share)})" for colour, share in shares])
+    raise BadPhoto(
+        f"is smoothed or compressed, and beside its classes' colours has {said}, which have no "
+        f"class; {known.remedy}"
+    )

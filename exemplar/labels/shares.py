@@ -6,7 +6,9 @@ anything is learned of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from exemplar.labels.encoding import IGNORE
 from exemplar.labels.known import listed
 from exemplar.labels.values import per_cent
 
+SHARE = re.compile(r"(less than )?[0-9.]+%")
+"""As `per_cent` says it."""
 MOST_UNLABELLED = 0.5
 """Share of the pixels without a class up to which a map says enough."""
 
@@ -78,6 +82,48 @@ def said_of_map(
     number = "1 class" if len(here) == 1 else f"{len(here)} classes"
     text = shares([names[place] for place in here], counts[[*here, -1]])
     return f"{where}: {size[1]}×{size[0]}, {number} by {way}: {text}"
+
+
+def said_of_split(
+    where: str, ways: Iterable[str], names: Sequence[str], counts: Sequence[Sequence[int]]
+) -> str:
+    """One line of how all maps of a split were understood.
+
+    Args:
+        where: the split or its folder.
+        ways: of each map, see `recognition.Recognised`.
+        names: of the classes.
+        counts: of each map, as `counted`.
+    """
+    number = "1 label map" if len(counts) == 1 else f"{len(counts)} label maps"
+    text = shares(names, np.sum(counts, axis=0))
+    return f"{where}: {number}, classes by {' or '.join(sorted(set(ways)))}: {text}"
+
+
+def said_in_notes(found: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
+    """Notes of many files, those that differ in their shares alone in one line.
+
+    Args:
+        found: of each file its name, and its notes.
+
+    Returns:
+        Lines, in the order of files; each names the first file, whose shares it gives.
+    """
+    first: dict[str, tuple[str, str]] = {}
+    numbers = Counter[str]()
+    alike = defaultdict[str, set[str]](set)
+    for name, notes in found:
+        for note in notes:
+            kind = SHARE.sub("%", note)
+            first.setdefault(kind, (name, note))
+            numbers[kind] += 1
+            alike[kind].add(note)
+    said = []
+    for kind, (name, note) in first.items():
+        others = f" and {numbers[kind] - 1} more" if numbers[kind] > 1 else ""
+        own = ", with shares of their own" if len(alike[kind]) > 1 else ""
+        said.append(f"note: {name}{others}{own}: {note}")
+    return said
 
 
 def unlabelled(counts: NDArray[np.int64]) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_opening, uniform_filter
+from scipy.ndimage import binary_opening, maximum_filter, minimum_filter, uniform_filter
 
 MOST = 64
 """Classes that are sensible in one image."""
@@ -26,8 +26,14 @@ AROUND = 7
 PRESENT = 0.24
 """Its share of that square: more than a line one pixel wide has, which edges' blends are."""
 MOST_PLACES = 256
+BEYOND = 1000
+"""More than every distance in RGB."""
 SOLID = 0.25
 """Share of a class's pixels within whole 3×3 squares of it, which blends along edges lack."""
+SLIP = 40.0
+"""Distance in RGB within which an area's colour is a slip of another; less than that of details."""
+FLAT = 16
+"""Range of a channel below which a 3×3 square is of one colour, but for what compression does."""
 
 
 def smoothed(counts: NDArray[np.int64]) -> bool:
@@ -92,18 +98,31 @@ def snapped(pixels: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[np
         otherwise of the classes present around it the nearest in colour, or of all, if none is
         present.
     """
+    return snapped_near(pixels, colours)[0]
+
+
+def snapped_near(
+    pixels: NDArray[np.uint8], colours: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """As `snapped`, and where that is but a guess.
+
+    Returns:
+        (H, W) u8 places in `colours`; and (H, W), where no class is nearer than `NEAR` to a pixel's
+        colour, and classes are not present around it, not even together.
+    """
     height, width = pixels.shape[:2]
     best = np.full((height, width), np.inf, np.float32)
     labels = np.zeros((height, width), np.uint8)
-    wide = pixels.astype(np.float32)
+    wide, present = pixels.astype(np.float32), np.zeros((height, width), np.float32)
     for place, colour in enumerate(colours.astype(np.float32)):
         distance = np.sqrt(((wide - colour) ** 2).sum(-1))
         share = uniform_filter((distance < NEAR).astype(np.float32), AROUND, mode="nearest")
-        # Beyond every distance in RGB, so that those present go first.
-        distance += np.where((share >= PRESENT) | (distance == 0), 0, 1000)
+        present += share
+        # Those present go first.
+        distance += np.where((share >= PRESENT) | (distance == 0), 0, BEYOND)
         closer = distance < best
         best[closer], labels[closer] = distance[closer], place
-    return labels
+    return labels, (best >= BEYOND + NEAR) & (present < PRESENT)
 
 
 def solid(labels: NDArray[np.uint8], count: int) -> NDArray[np.bool_]:
@@ -122,6 +141,41 @@ def solid(labels: NDArray[np.uint8], count: int) -> NDArray[np.bool_]:
         if here.mean() >= RARE:
             made[place] = binary_opening(here, np.ones((3, 3))).sum() >= SOLID * here.sum()
     return made
+
+
+def foreign(
+    pixels: NDArray[np.uint8], known: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Colours that cover areas of a map and are near to none that is known.
+
+    Only pixels of flat squares are looked at: what compression makes of fine detail is as far from
+    the colours of classes, but no two pixels of it are alike.
+
+    Args:
+        pixels: (H, W, 3) u8.
+        known: (K, 3) u8.
+
+    Returns:
+        (N, 3) u8, each with at least a share of `FREQUENT`, and the shares (N,), of all pixels
+        whose colours are near to it and to no known one.
+    """
+    far = np.ones(pixels.shape[:2], bool)
+    for colour in known:
+        far &= _distance(pixels, colour) >= SLIP
+    spread = maximum_filter(pixels, (3, 3, 1)) - minimum_filter(pixels, (3, 3, 1))
+    away, flat = pixels[far], pixels[far & (spread.max(-1) < FLAT)]
+    colours, counts = np.unique(flat, axis=0, return_counts=True)
+    found, shares = [], []
+    for place in frequent(colours, counts):
+        wide = colours[place].astype(np.float64)
+        if (_distance(flat, wide) < NEAR).sum() >= FREQUENT * pixels[..., 0].size:
+            found.append(colours[place])
+            shares.append((_distance(away, wide) < NEAR).sum() / pixels[..., 0].size)
+    return np.array(found, np.uint8).reshape(-1, 3), np.array(shares)
+
+
+def _distance(pixels: NDArray[np.uint8], colour: NDArray) -> NDArray[np.float32]:
+    return np.linalg.norm(pixels.astype(np.float32) - colour.astype(np.float32), axis=-1)
 
 
 def cleaned(

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from exemplar.data.cityscapes import LayoutFiles, are_masks, inputs, read
+from exemplar.data import pairs
+from exemplar.data.cityscapes import are_masks, inputs, read
 from exemplar.data.inputs import BadPhoto, DomainError
 from exemplar.data.layout_settings import CityscapesSettings
-from exemplar.labels.shares import shares, unlabelled
+from exemplar.data.photo_settings import PairsSettings
+from exemplar.data.pixels import decode
+from exemplar.labels.known import listed
+from exemplar.labels.shares import absent, shares, unlabelled
 from exemplar.settings import SettingsError, section
-from flows.checks.finding import Finding, ok, problem
+from flows.checks.finding import Finding, ok, problem, warning
 
 FEW = 8
-"""Layouts of a domain that are read, spread over all of them."""
+"""Label maps of a domain that are read, spread over all of them."""
+SIDE = 96
+"""Pixels a side at which the classes of side-by-side files are counted."""
+
+Each = TypeVar("Each")
+
+
+class Looked(NamedTuple):
+    """What a few label maps of a domain say.
+
+    Attributes:
+        names: of all classes.
+        spared: those that need no pixels.
+        all_of_them: how many there are to learn from.
+        wrong: of each that cannot be used, its file and what is wrong.
+        counts: (C + 1,) pixels of the classes in each of the others.
+    """
+
+    names: tuple[str, ...]
+    spared: tuple[str, ...]
+    all_of_them: int
+    wrong: list[str]
+    counts: list[NDArray[np.int64]]
 
 
 def label_domains(params: dict[str, Any]) -> Iterator[Finding]:
@@ -25,46 +52,75 @@ def label_domains(params: dict[str, Any]) -> Iterator[Finding]:
         return
     for name in run.get("domains") or []:
         own = domains.get(name)
-        if not isinstance(own, dict) or own.get("kind") != "cityscapes":
+        kind = own.get("kind") if isinstance(own, dict) else None
+        if kind not in ("cityscapes", "pairs"):
             continue
         try:
-            settings = section(params, f"domains.{name}", CityscapesSettings)
-            if settings.root.is_dir():  # told elsewhere
-                yield from _maps(name, settings)
+            model = CityscapesSettings if kind == "cityscapes" else PairsSettings
+            settings = section(params, f"domains.{name}", model)
+            if not settings.root.is_dir():  # told elsewhere
+                continue
+            if isinstance(settings, CityscapesSettings):
+                yield from _said(name, _layouts(settings))
+            elif settings.condition == "labels":
+                yield from _said(name, _pairs(settings))
         except SettingsError:
             continue  # told elsewhere
         except DomainError as error:
             yield problem(f"labels of {name}", str(error), "see the message")
 
 
-def _maps(name: str, settings: CityscapesSettings) -> Iterator[Finding]:
+def _said(name: str, looked: Looked) -> Iterator[Finding]:
     """What a few label maps say, and what is wrong with them."""
-    layouts, _ = inputs(settings)
-    learned = [files for files in layouts if files.split == "train"]
-    places = np.unique(np.linspace(0, len(learned) - 1, min(FEW, len(learned))).round())
-    some = [learned[int(place)] for place in places]
-    masked, counts, sound = are_masks(some, settings), [], True
-    for files in some:
-        found = _counts(files, settings, masked)
-        if isinstance(found, str):
-            sound = False
-            advice = f"mend it, or correct domains.{name} in params.yaml"
-            yield problem(f"labels of {name}", f"{files.label}: {found}", advice)
-        else:
-            counts.append(found)
-    if not counts:
+    for wrong in looked.wrong:
+        advice = f"mend it, or correct domains.{name} in params.yaml"
+        yield problem(f"labels of {name}", wrong, advice)
+    if not looked.counts:
         return
-    total = np.sum(counts, axis=0)
-    seen = f"{len(counts)} of {len(learned)} label maps: {shares(list(settings.numbers()), total)}"
+    total = np.sum(looked.counts, axis=0)
+    number = f"{len(looked.counts)} of {looked.all_of_them} label maps"
+    seen = f"{number}: {shares(looked.names, total)}"
+    lost = [each for each in absent(looked.names, total) if each not in looked.spared]
     if wrong := unlabelled(total):
         yield problem(f"labels of {name}", f"{seen}; {wrong}", f"correct domains.{name}.classes")
-    elif sound:
+    elif lost:
+        advice = (
+            f"see that domains.{name}.classes has the numbers or colours of the maps; a class that "
+            f"no map has is an error unless it is spared by lacking: [{listed(lost)}]"
+        )
+        yield warning(f"labels of {name}", seen, advice)
+    elif not looked.wrong:
         yield ok(f"labels of {name}", seen)
 
 
-def _counts(files: LayoutFiles, settings: CityscapesSettings, masked: bool) -> np.ndarray | str:
-    """The pixels of each class in a layout, or what is wrong with it."""
-    try:
-        return read(files, settings, masked).counts
-    except BadPhoto as error:
-        return str(error)
+def _layouts(settings: CityscapesSettings) -> Looked:
+    """A few maps of a domain of layouts."""
+    learned = [files for files in inputs(settings)[0] if files.split == "train"]
+    some, wrong, counts = _spread(learned), [], []
+    masked = are_masks(some, settings)
+    for files in some:
+        try:
+            counts.append(read(files, settings, masked).counts)
+        except BadPhoto as error:
+            wrong.append(f"{files.label}: {error}")
+    return Looked(tuple(settings.numbers()), settings.spared(), len(learned), wrong, counts)
+
+
+def _pairs(settings: PairsSettings) -> Looked:
+    """A few maps of a domain of side-by-side files."""
+    learned = [photo for photo in pairs.inputs(settings).photos if not photo.split]
+    wrong, counts = [], []
+    for photo in _spread(learned):
+        try:
+            image = decode((settings.root / photo.source).read_bytes())
+            made = pairs.picture(image, photo, settings, SIDE)
+            counts.append(np.array(made.counts, np.int64))
+        except (BadPhoto, OSError) as error:
+            wrong.append(f"{photo.source}: {error}")
+    return Looked(tuple(settings.colours()), settings.spared(), len(learned), wrong, counts)
+
+
+def _spread(found: Sequence[Each]) -> list[Each]:
+    """A few, from all over."""
+    places = np.unique(np.linspace(0, len(found) - 1, min(FEW, len(found))).round())
+    return [found[int(place)] for place in places]

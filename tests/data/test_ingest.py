@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import tempfile
 from contextlib import chdir
@@ -213,6 +214,57 @@ def test_given_conditions_are_stored(tmp_path):
     assert open_group(OUT / "images.zarr").attrs["classes"] == ["black", "white"]
     for label, source in zip(labels, items["source"], strict=True):
         assert (label * 255 == np.asarray(Image.open(tmp_path / source))[:, 20:, 0]).all()
+
+
+CLASSES = {"left ear": (250, 0, 0), "right ear": (0, 250, 0), "ground": (90, 90, 200)}
+
+
+def pair_files(folder: Path, places: list[int]) -> None:
+    """Pairs whose labels' halves are columns of some classes, compressed."""
+    table = np.array([*CLASSES.values(), (0, 0, 0)], np.uint8)
+    folder.mkdir(parents=True, exist_ok=True)
+    half = np.repeat(table[np.repeat(places, 64 // len(places))][None], 64, 0)
+    for number in range(3):
+        photograph = np.random.default_rng(number).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+        whole = Image.fromarray(np.concatenate([photograph, half], 1))
+        whole.save(folder / f"{number}.jpg", quality=90, subsampling=0)
+
+
+def labelled(root: Path, **values) -> PairsSettings:
+    base = {"kind": "pairs", "root": root, "photo": "left", "min_side": 8, "condition": "labels"}
+    return PairsSettings(**{**base, "splits": {"val": 0}, "classes": CLASSES, **values})
+
+
+def test_labels_of_pairs_are_said_by_split_with_their_shares(tmp_path, capsys):
+    pair_files(tmp_path / "train", [0, 1, 2, 2])
+    pair_files(tmp_path / "test", [0, 0, 0, 3])
+    prepare_photographs(OUT, labelled(tmp_path, mirrored=(("left ear", "ground"),)), LENIENT)
+    said = capsys.readouterr().err
+    assert (
+        "train: 3 label maps, classes by colour: ground 50%, left ear 25%, right ear 25%\n" in said
+    )
+    assert (
+        "test: 3 label maps, classes by colour: left ear 75%; none of right ear, ground; no class "
+        "25%\n" in said
+    )
+    assert re.findall(r"note: (.*) and \d more.*: is smoothed", said) == ["train/0.jpg"]
+    assert open_group(OUT / "images.zarr").attrs["mirrored"] == [["left ear", "ground"]]
+    assert images(name="labels")[3][0].tolist() == [0] * 12 + [255] * 4
+
+
+def test_what_pairs_cannot_teach_is_told_before_anything_is_written(tmp_path):
+    pair_files(tmp_path / "train", [0, 0, 2, 2])
+    pair_files(tmp_path / "test", [0, 1, 2, 2])
+    wanted = "no pixel is right ear: .* say so by lacking: "
+    with pytest.raises(DomainError, match=wanted):
+        prepare_photographs(OUT, labelled(tmp_path), LENIENT)
+    assert not (OUT / "images.zarr").exists() and not (OUT / "items.parquet").exists()
+    prepare_photographs(OUT, labelled(tmp_path, lacking=("right ear",)), LENIENT)
+    assert "mirrored" not in open_group(OUT / "images.zarr").attrs
+    shutil.rmtree(tmp_path / "train")
+    pair_files(tmp_path / "train", [3, 0, 3, 1, 3, 2, 3, 3])
+    with pytest.raises(DomainError, match=r"6[0-9]% of the pixels have no class, more than 50%"):
+        prepare_photographs(OUT, labelled(tmp_path), LENIENT)
 
 
 def test_pets_without_a_head_do_not_count_as_bad(tmp_path, save):

@@ -33,7 +33,12 @@ def test_what_maps_say_is_told(tmp_path, monkeypatch):
     assert found.state == "ok"
     assert found.seen == f"{FEW} of 20 label maps: sky 62%, sea 38%"
     (found,) = label_domains(params(classes=["sky", "sea", "car"]))
-    assert found.seen.endswith("; none of car")
+    assert found.state == "warning" and found.seen.endswith("; none of car")
+    assert "domains.mine.classes" in found.advice and "lacking: [car]" in found.advice
+    (found,) = label_domains(params(classes=["sky", "sea", "car"], lacking=["car"]))
+    assert found.state == "ok" and found.seen.endswith("; none of car")
+    (found,) = label_domains(params(classes="cityscapes"))
+    assert found.state == "ok"
 
 
 def test_what_is_wrong_with_them_is_told(tmp_path, monkeypatch):
@@ -48,3 +53,25 @@ def test_what_is_wrong_with_them_is_told(tmp_path, monkeypatch):
     assert found.state == "problem" and "62% of the pixels have no class" in found.seen
     assert list(label_domains(params(root="none"))) == []
     assert list(label_domains(params(kind="folder"))) == []
+
+
+def test_side_by_side_files_are_looked_at_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    colours = {"sky": [90, 90, 250], "sea": [0, 90, 0], "sun": [250, 250, 0]}
+    half = np.array(list(colours.values()), np.uint8)[LABELS].repeat(2, 0).repeat(2, 1)
+    Path("raw/train").mkdir(parents=True)
+    for number in range(10):
+        photograph = np.random.default_rng(number).integers(0, 255, half.shape).astype(np.uint8)
+        whole = Image.fromarray(np.concatenate([photograph, half], 1))
+        whole.save(Path("raw/train", f"{number}.png"))
+    own = {"kind": "pairs", "root": "raw", "photo": "left", "condition": "labels"}
+    own |= {"classes": colours, "folders": {"test": None}}
+    given = {"run": {"domains": ["mine"]}, "domains": {"mine": own}}
+    (found,) = label_domains(given)
+    assert found.state == "warning" and "lacking: [sun]" in found.advice
+    assert found.seen == f"{FEW} of 10 label maps: sky 62%, sea 38%; none of sun"
+    own["lacking"] = ["sun"]
+    assert [each.state for each in label_domains(given)] == ["ok"]
+    own["photo"] = "right"
+    assert {each.state for each in label_domains(given)} == {"problem"}
+    assert "is the photograph on the other side?" in next(label_domains(given)).seen

@@ -301,3 +301,14 @@ def test_stores_of_different_runs_are_not_compared(domain):
     task = f"{DOMAIN}-{CONDITION}"
     with pytest.raises(StoreError, match=f"other test images .*pix2pix_candidates@{task} coherent"):
         run()
+
+
+def test_an_input_without_a_class_is_dark_and_never_brighter_than_the_last_class(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    stored = np.array([[[0, 1, 2], [255, 2, 255]]], np.uint8)
+    attributes = {"classes": ["a", "b", "c"]}
+    write_group(layout.conditions("d"), {"labels": stored}, attributes)
+    write_group(layout.images("d"), {"image": np.zeros((1, 2, 3, 3), np.uint8)})
+    assert evaluate._input("d", "labels", 0).tolist() == [[[0, 0.5, 1], [0, 1, 0]]]

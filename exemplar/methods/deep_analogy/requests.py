@@ -16,7 +16,7 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from exemplar.data.pictures import Picture, pictures_in, read_picture
+from exemplar.data.pictures import Picture, pictures_in, read_picture, spelled
 from exemplar.data.problems import Problems
 from exemplar.data.text_tables import read_table
 from exemplar.methods.deep_analogy.inputs import Points, read_labels, read_points
@@ -117,13 +117,13 @@ def read_batch(path: Path, request: Request, problems: Problems) -> list[Request
         if len(problems) > known:
             continue
         files = {
-            column: path.parent / cell[column] if cell.get(column) else None
+            column: spelled(path.parent / cell[column]) if cell.get(column) else None
             for column in ("labels", "keypoints")
         }
         pair = replace(
             request,
-            a=path.parent / cell["a"],
-            b=path.parent / cell["b"],
+            a=spelled(path.parent / cell["a"]),
+            b=spelled(path.parent / cell["b"]),
             name=name,
             mode=mode,
             strength=strength or request.strength,

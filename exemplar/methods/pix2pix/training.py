@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from exemplar import conditions
+from exemplar.labels.colours import label_palette
 from exemplar.labels.sides import Pairs as SidePairs
 from exemplar.labels.sides import exchanged
 from exemplar.methods.pix2pix.generator import Pix2Pix, to_bytes
@@ -243,10 +244,14 @@ def train_pix2pix(
 
 
 def picture(made: Pix2Pix, shown: Pairs) -> np.ndarray:
-    """Inputs, synthesised images and photographs, side by side: (N·H, 3·W, 3) u8."""
-    x, y = shown.encoded(np.arange(len(shown.images)))
+    """Inputs, synthesised images and photographs, side by side: (N·H, 3·W, 3) u8.
+
+    Labels have the colours of `label_palette`, of which that of no class is black.
+    """
     if shown.condition == "labels":
-        x = x.argmax(1, keepdim=True).float() / max(1, len(shown.classes) - 1)
-    fake = made(shown.stored, shown.size, 1, [0] * len(x))[:, 0]
-    columns = [to_bytes(x.expand(-1, 3, -1, -1)), fake, to_bytes(y)]
-    return np.concatenate(np.concatenate(columns, 2), 0)
+        inputs = label_palette()[shown.stored]
+    else:
+        x, _ = shown.encoded(np.arange(len(shown.images)))
+        inputs = to_bytes(x.expand(-1, 3, -1, -1))
+    fake = made(shown.stored, shown.size, 1, [0] * len(inputs))[:, 0]
+    return np.concatenate(np.concatenate([inputs, fake, shown.images], 2), 0)

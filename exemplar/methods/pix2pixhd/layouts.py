@@ -16,6 +16,7 @@ import numpy as np
 from exemplar.data.pictures import SUFFIXES, read_numbers
 from exemplar.labels.encoding import IGNORE
 from exemplar.labels.folders import divided
+from exemplar.labels.instances import said_of_instances
 from exemplar.labels.known import Known, called, shown_colours
 from exemplar.labels.recognition import Recognised, read_known, said_of
 
@@ -110,8 +111,11 @@ def read_layouts(
                 )
         if found is not None:
             owners = _numbered(found, known) if given is None else given
-            said = tuple(said_of(path, found, known))
-            layouts.append(Layout(path.stem, found.labels, owners, instances is not None, said))
+            said, mapped = said_of(path, found, known), instances is not None
+            if given is not None and instances is not None and given.shape == found.labels.shape:
+                notes = said_of_instances(given, found.labels)
+                said += [f"note: {instances[number]}: {note}" for note in notes]
+            layouts.append(Layout(path.stem, found.labels, owners, mapped, tuple(said)))
     if problems:
         raise LayoutError(report(problems))
     return layouts

@@ -190,7 +190,7 @@ def clustered(
         made = _by_clusters(target, network, clusters, problems)
         return None if made is None else made._replace(note=_photograph(drawn, target, palette))
 
-    enlarged = resized_labels(labels, size, number)
+    enlarged = resized_labels(labels, size)
     return Condition(enlarged, palette, read)
 
 
@@ -262,7 +262,7 @@ def _by_clusters(
     size = picture.image.shape[0], picture.image.shape[1]
     small = resized_image(picture.image, working_size(size, CLUSTERED))
     labels = assign(small, network, clusters)
-    return Read(resized_labels(labels, size, len(clusters.centres)))
+    return Read(resized_labels(labels, size))
 
 
 def _photograph(drawn: Drawn, path: Path, palette: Palette) -> str:

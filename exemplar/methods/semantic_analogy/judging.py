@@ -20,6 +20,7 @@ from exemplar.data.problems import Problems, raise_all
 from exemplar.estimators import load_estimators
 from exemplar.features.espnet import ESPNetSettings, load_espnet
 from exemplar.methods.semantic_analogy.labelled_images import (
+    NO_CLASS,
     LabelMap,
     central_part,
     read_shown,
@@ -34,6 +35,7 @@ from exemplar.methods.semantic_analogy.source_settings import (
 )
 from exemplar.methods.semantic_analogy.sources import NamedSource
 from exemplar.metrics.segmenters import (
+    IGNORE,
     EstimatorsJudge,
     PartsSegmenter,
     Segmenter,
@@ -80,7 +82,7 @@ class Enlarging:
         size = (round(height * factor), round(width * factor))
         shown = functional.interpolate(images, size, mode="bicubic").clamp(0, 1)
         seen = self.judge(shown).numpy()
-        small = [resized_labels(each, (height, width), len(self.classes)) for each in seen]
+        small = [resized_labels(each, (height, width)) for each in seen]
         return torch.from_numpy(np.stack(small))
 
 
@@ -143,8 +145,11 @@ def _learned_from(
     size = (source.labels.shape[0], source.labels.shape[1])
     for image, found in read:
         images.append(resized_image(central_part(image, size), size))
-        cut = resized_labels(central_part(found.labels, size), size, len(found.classes))
-        labels.append(translation(found.classes, source.classes)[cut])
+        cut = resized_labels(central_part(found.labels, size), size)
+        table = translation(found.classes, source.classes)
+        if NO_CLASS in source.classes:
+            table[IGNORE] = source.classes.index(NO_CLASS)
+        labels.append(table[cut])
     return np.stack(images), np.stack(labels), data
 
 

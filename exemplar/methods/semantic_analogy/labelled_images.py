@@ -17,15 +17,25 @@ from exemplar.data.crops import central_square
 from exemplar.data.inputs import BadPhoto
 from exemplar.data.named_images import Named, StoredImage, read_named_image
 from exemplar.data.pairs import label_map
-from exemplar.data.pictures import Picture, read_numbers, read_picture
+from exemplar.data.pictures import Picture, read_picture
 from exemplar.data.problems import Problems
+from exemplar.labels.domains import known_by_colours
+from exemplar.labels.drawn import read_map
+from exemplar.labels.edits import filled
+from exemplar.labels.known import IGNORE, Known, shown_colours
+from exemplar.labels.label_maps import source_classes
+from exemplar.labels.recognition import read_known
+from exemplar.labels.values import per_cent
 from exemplar.methods.semantic_analogy.source_settings import LabelFile, PairFile, Shown
 from exemplar.store import layout
 from exemplar.store.arrays import array, name_list, open_group, read_rows
 from exemplar.store.items import read_items
 
 Size = tuple[int, int]
-MOST = 255  # classes of a map
+NO_CLASS = "no class"
+"""What pixels without a class are called where they are many."""
+FEW = 0.05
+"""Share of the pixels up to which those without a class are few."""
 
 
 class LabelMap(NamedTuple):
@@ -34,10 +44,12 @@ class LabelMap(NamedTuple):
     Attributes:
         labels: (H, W) u8, places in `classes`.
         classes: names.
+        notes: what a user should know of how it was read, in sentences.
     """
 
     labels: NDArray[np.uint8]
     classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_shown(
@@ -77,15 +89,15 @@ def _pair(shown: PairFile, problems: Problems) -> tuple[Picture, LabelMap] | Non
     photograph, drawn = halves if shown.photo_left else halves[::-1]
     left, top, right, bottom = central_square(width // 2, height)
     here = slice(top, bottom), slice(left, right)
-    colours = shown.colours()
+    known = known_by_colours(shown.colours(), "name them in classes")
     try:
-        side = right - left
-        labels = label_map(Image.fromarray(drawn[here]), np.array(list(colours.values())), side)
+        found = label_map(Image.fromarray(drawn[here]), known)
     except BadPhoto as error:
         problems.append(f"{shown.pair}: {error}")
         return None
     image = np.ascontiguousarray(photograph[here])
-    return Picture(whole.source, image, whole.sha256), LabelMap(labels, tuple(colours))
+    made = completed(LabelMap(found.labels, known.names), str(shown.pair))
+    return Picture(whole.source, image, whole.sha256), made
 
 
 def _stored_labels(named: Named, picture: Picture) -> LabelMap | None:
@@ -99,11 +111,12 @@ def _stored_labels(named: Named, picture: Picture) -> LabelMap | None:
         (read_items(layout.items(named.domain))["id"] == picture.source).to_numpy()
     )
     labels = read_rows(array(group, "labels"), rows)[0]
-    return LabelMap(labels, name_list(group, "classes"))
+    where = f"{named.domain} {named.id}"
+    return completed(LabelMap(labels, name_list(group, "classes")), where)
 
 
 def read_label_file(given: LabelFile, size: Size | None, problems: Problems) -> LabelMap | None:
-    """Reads a map of numbers.
+    """Reads a label map of any kind, as `exemplar layout` and `exemplar edit` do.
 
     Args:
         given: the file, and perhaps what its numbers mean.
@@ -114,38 +127,58 @@ def read_label_file(given: LabelFile, size: Size | None, problems: Problems) -> 
         The map; of classes that are given, those that occur and those that do not; none if it
         cannot be used.
     """
-    found = _numbers(given.file, problems)
-    if found is None:
-        return None
-    if size is not None and found.shape != size:
+    made = _of_unknown(given.file, problems) if given.classes is None else None
+    if given.classes is not None:
+        numbers = tuple(given.classes.values())
+        ignore = () if IGNORE in numbers else (IGNORE,)
+        remedy = "name each number's class under classes:"
+        known = Known(tuple(given.classes), numbers, ignore, shown_colours(numbers), remedy=remedy)
+        found = read_known(given.file, known, problems)
+        if found is not None:
+            notes = tuple(f"{given.file}: {note}" for note in found.notes)
+            made = completed(LabelMap(found.labels, known.names, notes), str(given.file))
+    if made is not None and size is not None and made.labels.shape != size:
         problems.append(
             f"{given.file}: expected {size[1]}×{size[0]} pixels as its image, got "
-            f"{found.shape[1]}×{found.shape[0]}"
+            f"{made.labels.shape[1]}×{made.labels.shape[0]}"
         )
         return None
-    present = np.unique(found)
-    classes = given.classes or {str(number): int(number) for number in present}
-    unknown = sorted(set(present.tolist()) - set(classes.values()))
-    if unknown or len(classes) > MOST:
-        said = ", ".join(map(str, unknown[:10])) if unknown else f"{len(classes)} classes"
-        problems.append(
-            f"{given.file}: expected at most {MOST} classes whose numbers are named, got {said}; "
-            "name each number's class under classes:"
-        )
-        return None
-    table = np.zeros(max(classes.values()) + 1, np.uint8)
-    table[list(classes.values())] = np.arange(len(classes))
-    return LabelMap(table[found], tuple(classes))
+    return made
 
 
-def _numbers(path: Path, problems: Problems) -> NDArray[np.int64] | None:
-    found = read_numbers(path, problems)
+def _of_unknown(path: Path, problems: Problems) -> LabelMap | None:
+    """A map whose classes nobody has named: they are called by their numbers, or else colours."""
+    drawn = read_map(path, problems)
+    found = None if drawn is None else source_classes(drawn, str(path), (), None, problems)
     if found is None:
         return None
-    if found.min() < 0:
-        problems.append(f"{path}: expected numbers from 0, got {found.min()}")
-        return None
-    return found
+    labels, palette = found
+    numbers = palette.ids
+    names = palette.names if numbers is None else tuple(str(number) for number in numbers)
+    return LabelMap(labels, names)
+
+
+def completed(found: LabelMap, where: str) -> LabelMap:
+    """A map in which every pixel has a class, for methods that find a place for each.
+
+    Args:
+        found: a map, `IGNORE` where pixels have no class.
+        where: it is from, for notes.
+
+    Returns:
+        Where few pixels have none, they get the nearest one; many are a class of their own, after
+        all others, called `NO_CLASS`.
+    """
+    none = found.labels == IGNORE
+    share = per_cent(none.mean())
+    if not none.any():
+        return found
+    if none.mean() < FEW:
+        note = f"{where}: the {share} of its pixels that have no class got the nearest one"
+        return LabelMap(filled(found.labels, none, ~none), found.classes, (*found.notes, note))
+    note = f"{where}: the {share} of its pixels that have no class are one, called {NO_CLASS}"
+    labels = np.where(none, len(found.classes), found.labels).astype(np.uint8)
+    return LabelMap(labels, (*found.classes, NO_CLASS), (*found.notes, note))
 
 
 def working_size(size: Size, side: int) -> Size:
@@ -173,13 +206,13 @@ def resized_image(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     return np.array(made)
 
 
-def resized_labels(labels: NDArray[np.uint8], size: Size, classes: int) -> NDArray[np.uint8]:
-    """A u8 (H, W) map at another size (h, w): the most frequent class of what a pixel covers."""
+def resized_labels(labels: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """A u8 (H, W) map at another size (h, w): the most frequent label of what a pixel covers."""
     if labels.shape == size:
         return labels
     best = np.full(size, -1, np.float32)
     made = np.zeros(size, np.uint8)
-    for place in range(classes):
+    for place in np.unique(labels):
         here = Image.fromarray((labels == place).astype(np.float32))
         share = np.asarray(here.resize((size[1], size[0]), Image.Resampling.BOX))
         made[share > best] = place

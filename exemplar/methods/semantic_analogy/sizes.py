@@ -30,11 +30,11 @@ def worked_size(size: Size, side: int) -> Size:
 def source_at(source: Source, side: int) -> Source:
     """A source made smaller, if it is larger: means of colours, and the most frequent class."""
     size = worked_size((source.labels.shape[0], source.labels.shape[1]), side)
-    labels = resized_labels(source.labels, size, len(source.classes))
+    labels = resized_labels(source.labels, size)
     return Source(resized_image(source.image, size), labels, source.classes)
 
 
 def target_at(labels: NDArray[np.uint8], source: Source) -> NDArray[np.uint8]:
     """A target's labels at the size of a source that was made smaller."""
     size = source.labels.shape[0], source.labels.shape[1]
-    return resized_labels(labels, size, len(source.classes))
+    return resized_labels(labels, size)

@@ -71,6 +71,7 @@ class NamedSource(NamedTuple):
         targets: the source's own layout first.
         origin: where the image is from.
         licence: of it, if that is known.
+        notes: what a user should know of how label maps were read, in sentences.
     """
 
     name: str
@@ -78,6 +79,7 @@ class NamedSource(NamedTuple):
     targets: tuple[NamedTarget, ...]
     origin: str
     licence: str
+    notes: tuple[str, ...] = ()
 
     def identity(self) -> list[Any]:
         """Everything as a value that tells it from others, in JSON."""
@@ -126,7 +128,7 @@ def read_source(
         return None
     size = working_size(_size(picture.image), settings.side)
     image = resized_image(picture.image, size)
-    labels = resized_labels(labelled.labels, size, len(labelled.classes))
+    labels = resized_labels(labelled.labels, size)
     source = compact(image, LabelMap(labels, labelled.classes))
     if min(size) < SMALLEST_SIDE or len(source.classes) < 2:
         problems.append(
@@ -134,14 +136,15 @@ def read_source(
             f"{size[1]}×{size[0]} and {', '.join(source.classes)}"
         )
         return None
-    make = _Making(source, settings, params, clustered)
+    make = _Making(source, settings, params, clustered, list(labelled.notes))
     made = [NamedTarget(IDENTITY, source.labels, image, image)]
     for called, target in settings.targets.items():
         found = make.target(called, target, f"{where}.targets.{called}", problems)
         made += [] if found is None else [found]
     if len(problems) > known:
         return None
-    return NamedSource(name, source, tuple(made), picture.source, picture.licence)
+    notes = tuple(dict.fromkeys(make.notes))
+    return NamedSource(name, source, tuple(made), picture.source, picture.licence, notes)
 
 
 def compact(image: NDArray[np.uint8], given: LabelMap) -> Source:
@@ -189,6 +192,7 @@ class _Making(NamedTuple):
     settings: SourceSettings
     params: dict[str, Any]
     clustered: _Clustered | None
+    notes: list[str]
 
     def target(
         self, name: str, given: TargetSettings, where: str, problems: Problems
@@ -213,10 +217,11 @@ class _Making(NamedTuple):
         if found is None:
             return None
         image, shown = found
+        self.notes.extend(shown.notes)
         if image is not None:
             photograph = resized_image(central_part(image, size), size)
             truth = photograph if given.posed is not None else None
-        labels = resized_labels(central_part(shown.labels, size), size, len(shown.classes))
+        labels = resized_labels(central_part(shown.labels, size), size)
         labelled = LabelMap(labels, shown.classes)
         numbered = _numbered(labelled, self.source, given.map, where, problems)
         return None if numbered is None else NamedTarget(name, numbered, photograph, truth)

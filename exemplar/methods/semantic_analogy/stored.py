@@ -5,6 +5,7 @@ Each source of the section `sources` has its model, its layouts and its scores b
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def given_source(params: dict[str, Any], name: str) -> NamedSource:
     given = read_source(name, settings, params, problems)
     raise_all(problems)
     assert given is not None
+    for note in given.notes:
+        print(f"note: sources.{name}: {note}", file=sys.stderr)
     return given
 
 

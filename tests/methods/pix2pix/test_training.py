@@ -209,15 +209,17 @@ def test_the_rate_is_constant_and_then_falls(monkeypatch):
 
 def test_pictures_show_input_synthesised_and_photograph(tmp_path):
     pairs = tiny_pairs("labels", 3)
+    pairs.stored[:, :4] = 255
     made, _ = train_pix2pix(pairs, tiny_settings(), tmp_path, pairs)
     last = np.asarray(Image.open(sorted((tmp_path / "samples").iterdir())[-1]))
     assert last.shape == (3 * SIDE, 3 * SIDE, 3)
     middle = made(pairs.stored, pairs.size, 1, [0] * 3)[:, 0]
     for place in range(3):
         row = last[place * SIDE : (place + 1) * SIDE]
-        np.testing.assert_array_equal(
-            row[:, :SIDE], np.repeat(255 * pairs.stored[place][..., None], 3, 2)
-        )
+        colours = {0: (226, 226, 222), 1: (230, 159, 0), 255: (0, 0, 0)}
+        for label, colour in colours.items():
+            here = (row[:, :SIDE] == colour).all(-1)
+            np.testing.assert_array_equal(here, pairs.stored[place] == label)
         np.testing.assert_array_equal(row[:, SIDE : 2 * SIDE], middle[place])
         np.testing.assert_array_equal(row[:, 2 * SIDE :], pairs.images[place])
 

@@ -48,6 +48,17 @@ def test_instances_of_any_depth_are_read_as_they_are(tmp_path, dtype, suffix, la
     assert (layout.instances == numbers).all()
 
 
+def test_instances_of_several_classes_are_told_with_their_share(tmp_path: Path) -> None:
+    labels = save(tmp_path / "labels.png", np.array([[0, 0, 1, 1]] * 2, np.uint8))
+    own = save(tmp_path / "own.png", np.array([[0, 0, 7, 8]] * 2, np.uint8))
+    other = save(tmp_path / "other.png", np.array([[0, 7, 7, 7]] * 2, np.uint8))
+    constant = save(tmp_path / "constant.png", np.full((2, 4), 3, np.uint8))
+    notes = [read_layouts([labels], [path], 2)[0].said[1:] for path in (own, other, constant)]
+    assert notes[0] == ()
+    assert notes[1][0].startswith(f"note: {other}: 25% of its pixels have another class than most")
+    assert notes[2][0].startswith(f"note: {constant}: its instance map is 3 everywhere")
+
+
 def test_a_palette_image_gives_its_numbers(tmp_path: Path) -> None:
     image = Image.frombytes("P", (3, 2), (LABELS % 3).tobytes())
     image.putpalette([200, 10, 30] * 256)

@@ -85,6 +85,16 @@ def test_labels_count_where_the_judge_knows_them(given):
     assert set(examine("labels", stored, given).values) == {"dissent", "seam", "drift"}
 
 
+def test_pixels_without_a_class_do_not_count(given):
+    stored = np.random.default_rng(1).integers(0, 2, (SIDE, SIDE), np.uint8)
+    stored[:, 3:] = 255
+    found = examine("labels", stored, given, labels=True).values["mismatch"]
+    differs = [(image[:, :3, 0] % 2 != stored[:, :3]).mean() for image in given[0].image]
+    assert found == pytest.approx(differs) and np.ptp(found) > 0
+    found = examine("labels", np.full_like(stored, 255), given, labels=True).values["mismatch"]
+    assert found.tolist() == [0, 0, 0]
+
+
 def test_the_other_cues(given):
     composed, regressed, residual = given
     found = examine("edges", np.zeros((SIDE, SIDE), np.float16), given).values

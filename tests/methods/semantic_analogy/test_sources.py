@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from exemplar.data.settings import PrepareSettings
 from exemplar.data.synthetic import prepare_rendered
 from exemplar.estimators import EstimatorsSettings, save_estimators
 from exemplar.features.pixelnet import PixelNet, PixelNetSettings
+from exemplar.methods.semantic_analogy.judging import _learned_from
 from exemplar.methods.semantic_analogy.labelled_images import (
     central_part,
     resized_labels,
@@ -24,8 +26,10 @@ from exemplar.methods.semantic_analogy.labelled_images import (
 from exemplar.methods.semantic_analogy.source_settings import SourceSettings
 from exemplar.methods.semantic_analogy.sources import NamedSource, read_source
 from exemplar.store import layout
+from exemplar.store.arrays import write_group
 from tests.methods.semantic_analogy.labelled import (
     CLASSES,
+    COUNT,
     DOMAIN,
     SIDE,
     image_of,
@@ -227,14 +231,95 @@ def test_large_images_are_made_smaller_and_targets_cut_to_their_proportions() ->
     assert other.labels.shape == (36, 48)
     cut = labels_of(1)[5:35]
     np.testing.assert_array_equal(central_part(labels_of(1), (36, 48)), cut)
-    np.testing.assert_array_equal(other.labels, resized_labels(cut, (36, 48), 3))
+    np.testing.assert_array_equal(other.labels, resized_labels(cut, (36, 48)))
 
 
 def test_the_most_frequent_class_of_what_a_pixel_covers_is_its_class() -> None:
     labels = np.array([[0, 1, 2, 2], [1, 1, 0, 2]], np.uint8)
-    np.testing.assert_array_equal(resized_labels(labels, (1, 2), 3), [[1, 2]])
+    np.testing.assert_array_equal(resized_labels(labels, (1, 2)), [[1, 2]])
     assert working_size((300, 451), 128) == (85, 128)
     assert working_size((30, 45), 128) == (30, 45)
+
+
+def unclassed(number: int, rows: int) -> np.ndarray:
+    """Labels of which the first rows have no class."""
+    labels = labels_of(number)
+    labels[:rows] = 255
+    return labels
+
+
+def rewrite_domain(labels: list[np.ndarray]) -> None:
+    """The domain with other labels of its first images."""
+    stored = np.stack([*labels, *(labels_of(number) for number in range(len(labels), COUNT))])
+    images = np.stack([image_of(labels_of(number)) for number in range(COUNT)])
+    shutil.rmtree(layout.images(DOMAIN))
+    write_group(layout.images(DOMAIN), {"image": images, "labels": stored}, {"classes": CLASSES})
+
+
+def test_few_pixels_of_a_domain_without_a_class_get_the_nearest_and_that_is_told() -> None:
+    rewrite_domain([unclassed(0, 1), unclassed(1, 1)])
+    target = {"image": {"domain": DOMAIN, "id": "b-1"}}
+    found = read({"image": STORED, "targets": {"other": target}})
+    np.testing.assert_array_equal(found.source.labels, labels_of(0))
+    np.testing.assert_array_equal(found.targets[1].labels, labels_of(1))
+    assert found.notes == tuple(
+        f"{DOMAIN} b-{n}: the 2.5% of its pixels that have no class got the nearest one"
+        for n in (0, 1)
+    )
+
+
+@pytest.mark.parametrize("side", [64, 32])
+def test_many_pixels_without_a_class_are_one_of_their_own(side: int) -> None:
+    rewrite_domain([unclassed(0, 10), unclassed(1, 10)])
+    target = {"image": {"domain": DOMAIN, "id": "b-1"}}
+    found = read({"image": STORED, "side": side, "targets": {"other": target}})
+    assert found.source.classes == (*CLASSES[:3], "no class")
+    top = found.source.labels.shape[0] // 4
+    assert (found.source.labels[:top] == 3).all() and (found.source.labels[top:] < 3).all()
+    assert (found.targets[1].labels[:top] == 3).all() and (found.targets[1].labels[top:] < 3).all()
+    (told,) = problems_of({"image": {"domain": DOMAIN, "id": "b-2"}, "targets": {"o": target}})
+    assert "the source lacks no class (25.0%); it has ground, wall, door: say under map" in told
+    mapped = target | {"map": {"no class": "wall"}}
+    found = read({"image": {"domain": DOMAIN, "id": "b-2"}, "targets": {"o": mapped}})
+    assert (found.targets[1].labels[:10] == 1).all()
+
+
+def test_a_judge_learns_what_has_no_class_where_the_source_has_such() -> None:
+    rewrite_domain([unclassed(0, 10), unclassed(1, 10)])
+    settings = _checked({"image": STORED, "learned_from": {"domain": DOMAIN}})
+    _, labels, data = _learned_from(read({"image": STORED}), settings)
+    assert data == DOMAIN and (labels[:2, :10] == 3).all() and (labels[2] == labels_of(2)).all()
+    _, labels, _ = _learned_from(read({"image": {"domain": DOMAIN, "id": "b-2"}}), settings)
+    assert (labels[:2, :10] == 255).all() and (labels[:2, 10:] < 3).all()
+
+
+def test_label_files_are_read_as_everywhere_else() -> None:
+    Image.fromarray(image_of(labels_of(0))).save("photo.png")
+    classes = {"ground": 0, "wall": 1, "door": 2}
+    named = {"image": "photo.png", "labels": {"file": "labels.png", "classes": classes}}
+    Image.fromarray(unclassed(0, 8)).save("labels.png")
+    found = read(named)
+    assert found.source.classes == (*classes, "no class") and (found.source.labels[:8] == 3).all()
+    assert found.notes == (
+        "labels.png: the 20% of its pixels that have no class are one, called no class",
+    )
+    Image.fromarray(unclassed(0, 30)).save("labels.png")
+    (told,) = problems_of(named)
+    assert told.startswith("labels.png: 75% of the pixels have no class, more than 50%; name each")
+    mask = Image.fromarray((labels_of(0) > 0).astype(np.uint8) * 255)
+    mask.save("mask.png")
+    two = {"off": 0, "on": 1}
+    found = read({"image": "photo.png", "labels": {"file": "mask.png", "classes": two}})
+    np.testing.assert_array_equal(found.source.labels, labels_of(0) > 0)
+    assert found.notes == (
+        "mask.png: masks of 0 and 255 were taken for the two classes: black is off, white is on",
+    )
+    drawn = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250]], np.uint8)[labels_of(0)]
+    Image.fromarray(drawn).save("colours.png")
+    found = read({"image": "photo.png", "labels": {"file": "colours.png"}})
+    assert sorted(found.source.classes) == ["#0000fa", "#00fa00", "#fa0000"]
+    names = np.array(found.source.classes)[found.source.labels]
+    np.testing.assert_array_equal(names, np.array(["#fa0000", "#00fa00", "#0000fa"])[labels_of(0)])
 
 
 def test_everything_wrong_is_told_together() -> None:
