@@ -9,6 +9,7 @@ from exemplar.store import layout
 from exemplar.store.arrays import array, open_group
 from exemplar.store.items import read_items
 from stages.arguments import domain_and_condition_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -20,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -19,6 +19,10 @@ LONGEST_NAME = 255
 """Bytes of a file's name that file systems take."""
 
 
+class DiskError(OSError):
+    """A file is not there or cannot be written; the text names it and says what to do."""
+
+
 @contextmanager
 def written(path: Path | str) -> Iterator[Path]:
     """Gives a temporary path beside `path`, which becomes `path` if the block ends well.
@@ -62,7 +66,7 @@ def replace(source: Path, target: Path) -> None:
         except OSError as failed:
             # That of a folder is a list of all its files.
             why = failed.args[0][0][-1] if isinstance(failed, shutil.Error) else failed
-            raise OSError(
+            raise DiskError(
                 f"{target}: cannot be moved here from {source} ({why}); it is kept there: see to "
                 "the disk and run again"
             ) from failed
@@ -101,7 +105,7 @@ def make_way(path: Path) -> None:
         path: a file or folder that is to be written.
 
     Raises:
-        OSError: they cannot; the message names the folder and what to do.
+        DiskError: they cannot; the message names the folder and what to do.
     """
     folder = path.parent
     try:
@@ -109,7 +113,7 @@ def make_way(path: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OSError(
+        raise DiskError(
             f"{folder}: expected a folder for {path.name} that can be written to, but it cannot "
             f"({error.strerror}); free it, mount it for writing, or correct the link"
         ) from error
@@ -155,7 +159,7 @@ def content_hash(*parts: Path | str | bytes | dict[str, Any] | list[Any]) -> str
     for part in parts:
         if isinstance(part, Path):
             if not part.exists():
-                raise FileNotFoundError(
+                raise DiskError(
                     f"{part}: no such file; the stage that makes it has not run: "
                     "`exemplar reproduce`"
                 )
