@@ -122,12 +122,13 @@ def _waiting(words: str) -> None:
 
 def _run_flow(stages: list[str], workers: int | None, force: bool, wait: float) -> int:
     """Reproduces through Prefect, whose server starts while the plan is looked at."""
+    from flows.checks.sections import require_sections
     from flows.server import prefect_server
     from tasks.reproduce import preview
 
     with prefect_server() as server:
-        # A wrong name is told at once, not after the server's start.
-        known = preview(stages, 60 * wait, _waiting)
+        # What is wrong is told at once, not after the server's start or hours of work.
+        known = preview(stages, 60 * wait, _waiting, force, require_sections)
         due = sum(word != "unchanged" for word in known.values())
         print(f"{len(known)} stages, {len(known) if force else due} to bring up to date; "
               "Prefect is starting", flush=True)  # fmt: skip

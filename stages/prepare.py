@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from exemplar.data.domains import prepare_domain
-from exemplar.data.splits import NEEDED
 from exemplar.settings import load_params
+from exemplar.store.items import NEEDED
 from stages.arguments import domain_of
 from stages.ends import run
 

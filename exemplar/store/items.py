@@ -16,6 +16,12 @@ from exemplar.store.files import written
 
 COLUMNS = ("id", "split", "category", "source", "sha256", "licence", "width", "height")
 SPLITS = ("train", "val", "test")
+NEEDED = {"train": 11, "val": 1, "test": 1}
+"""The fewest images of each split that PixelNN runs with.
+
+Candidates are composed of the nearest eleven training images, their ranking is learned on images of
+val, and those of test are synthesised and scored.
+"""
 
 
 def write_items(path: Path | str, items: pd.DataFrame) -> None:
