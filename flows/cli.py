@@ -6,6 +6,7 @@ Nothing heavy is imported before the command is known.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ from flows.arguments import (
 )
 from flows.environment import prepare
 from flows.layout_arguments import add_layout, changes_of
+from stages.ends import INTERRUPTED, TRACEBACK, with_notes
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,15 +66,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 if it failed for a reason that is printed, 130 if interrupted.
+
+    Raises:
+        Exception: that reason, where the environment has `EXEMPLAR_TRACEBACK`.
     """
     args = parser().parse_args(arguments)
     try:
         return args.call(args)
     except KeyboardInterrupt:
         print("interrupted; the next run goes on from here", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except _expected() as error:
-        print(f"exemplar {args.command}: {error}", file=sys.stderr)
+        if os.environ.get(TRACEBACK):
+            raise
+        print(f"exemplar {args.command}: {with_notes(error, str(error))}", file=sys.stderr)
         return 1
 
 

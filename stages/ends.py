@@ -17,6 +17,9 @@ from pathlib import Path
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
 
+TRACEBACK = "EXEMPLAR_TRACEBACK"
+"""The environment variable that shows tracebacks of errors that are explained, too."""
+
 DISK = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM,
     errno.ENOENT, errno.ESTALE,
@@ -41,7 +44,7 @@ def run(main: Callable[[], None]) -> None:
         raise SystemExit(INTERRUPTED) from None
     except Exception as error:
         said = explained(error)
-        if said is None or os.environ.get("EXEMPLAR_TRACEBACK"):
+        if said is None or os.environ.get(TRACEBACK):
             raise
         print(f"{Path(sys.argv[0]).stem}: {said}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -65,4 +68,9 @@ def explained(error: Exception) -> str | None:
         said = f"{error.filename}: " * (error.filename is not None) + f"{what}; {advice}"
     else:
         return None
+    return with_notes(error, said)
+
+
+def with_notes(error: Exception, said: str) -> str:
+    """What is said of an error, and below what was noted as it came up."""
     return "\n".join([said, *getattr(error, "__notes__", [])])

@@ -6,7 +6,6 @@ import ast
 import errno
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,8 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-LONGEST_NAME = 255
-"""Bytes of a file's name that file systems take."""
+from exemplar.store.partials import beside, is_folder, own, remove, sweep
 
 
 class DiskError(OSError):
@@ -31,17 +29,32 @@ def written(path: Path | str) -> Iterator[Path]:
         path: a file or folder; what was there before is replaced.
 
     Yields:
-        A path in the same folder that does not exist yet; write a file or a folder there.
+        A path in the same folder that does not exist yet; write a file or a folder there. What
+        processes that were killed left in the folder is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _beside(path, str(os.getpid()))
+    sweep(path.parent)
+    partial = own(path)
     remove(partial)
     try:
         yield partial
         replace(partial, path)
     finally:
         remove(partial)
+
+
+@contextmanager
+def trial(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder within a folder that is there, and removes it when the block ends."""
+    sweep(folder)
+    path = own(folder / "trial")
+    remove(path)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        remove(path)
 
 
 def replace(source: Path, target: Path) -> None:
@@ -55,7 +68,7 @@ def replace(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        copy = _beside(target, "copy")
+        copy = beside(target, "copy")
         remove(copy)
         try:
             if source.is_dir():
@@ -77,10 +90,11 @@ def replace(source: Path, target: Path) -> None:
 
 def _rename(source: Path, target: Path) -> None:
     """Renames; what was there before stays until the new one has its name."""
-    if not _is_folder(target) and not (_there(target) and _is_folder(source)):
+    former = beside(target, "former")
+    if not is_folder(target) and not (_there(target) and is_folder(source)):
         source.replace(target)
+        remove(former)  # of one that was killed between its two steps
         return
-    former = _beside(target, "former")
     remove(former)
     try:
         target.rename(former)
@@ -117,28 +131,6 @@ def make_way(path: Path) -> None:
             f"{folder}: expected a folder for {path.name} that can be written to, but it cannot "
             f"({error.strerror}); free it, mount it for writing, or correct the link"
         ) from error
-
-
-def _beside(path: Path, ending: str) -> Path:
-    """A temporary name in the same folder, no longer than file systems take."""
-    name = f".{path.name}.{ending}.partial"
-    if len(os.fsencode(name)) > LONGEST_NAME:
-        digest = hashlib.blake2b(os.fsencode(path.name), digest_size=16).hexdigest()
-        name = f".{digest}.{ending}.partial"
-    return path.with_name(name)
-
-
-def remove(path: Path) -> None:
-    """Removes a file or folder, if there is one."""
-    if _is_folder(path):
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _is_folder(path: Path) -> bool:
-    """Whether this is a folder, and no link to one."""
-    return path.is_dir() and not path.is_symlink()
 
 
 def _there(path: Path) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from exemplar.settings import SettingsError, load_params
+from exemplar.store.partials import is_alive
 from flows.checks.finding import Finding, ok, problem, warning
 from flows.checks.labels import label_domains
 from flows.checks.sections import (
@@ -111,17 +112,6 @@ def dvc_cache(root: Path) -> Finding:
         advice = "dvc cache dir --local FOLDER names another"
         return problem("DVC", f"cannot write to the cache {cache}", advice)
     return ok("DVC", f"cache {os.path.relpath(cache, root)}")
-
-
-def is_alive(pid: int) -> bool:
-    """Says whether a process has this number; with no right to signal it, it lives."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def prefect_server(address: str) -> Finding:

@@ -295,6 +295,23 @@ def test_synth_hands_its_arguments_on(monkeypatch, capsys):
     assert given[2][-3:] == (None, True, "pad")
 
 
+def test_the_traceback_of_an_error_can_be_had(monkeypatch, capsys):
+    error = ValueError("wrong")
+    error.add_note("while it was made")
+
+    def fail(*given: object) -> None:
+        raise error
+
+    monkeypatch.setattr("flows.export.export_network", fail)
+    command = ["export", "cats", "--out", "o"]
+    assert cli.main(command) == 1
+    assert capsys.readouterr().err == "exemplar export: wrong\nwhile it was made\n"
+    monkeypatch.setenv("EXEMPLAR_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="wrong") as raised:
+        cli.main(command)
+    assert raised.value is error
+
+
 def test_like_needs_a_photograph(monkeypatch, capsys):
     monkeypatch.setattr("flows.synth.synth", lambda *all: pytest.fail("nothing should be made"))
     line = "synth a.png --domain d --condition edges --out o --like 30"
