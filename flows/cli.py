@@ -129,13 +129,11 @@ def _waiting(words: str) -> None:
 
 def _run_flow(stages: list[str], workers: int | None, force: bool, wait: float) -> int:
     """Reproduces through Prefect, whose server starts while the plan is looked at."""
-    from flows.checks.sections import require_sections
     from flows.server import prefect_server
-    from tasks.reproduce import preview
 
     with prefect_server() as server:
         # What is wrong is told at once, not after the server's start or hours of work.
-        known = preview(stages, 60 * wait, _waiting, force, require_sections)
+        known = _checked(stages, wait, force)
         due = sum(word != "unchanged" for word in known.values())
         print(f"{len(known)} stages, {len(known) if force else due} to bring up to date; "
               "Prefect is starting", flush=True)  # fmt: skip
@@ -148,6 +146,19 @@ def _run_flow(stages: list[str], workers: int | None, force: bool, wait: float) 
         except ReproduceError:
             done = False
     return 0 if done else 1  # the flow has printed everything
+
+
+def _checked(stages: list[str], wait: float, force: bool) -> dict[str, str]:
+    """What a run would do, its settings checked."""
+    from flows.checks.sections import require_all, require_sections
+    from tasks.plan import PlanError
+    from tasks.reproduce import preview
+
+    try:
+        return preview(stages, 60 * wait, _waiting, force, require_sections)
+    except PlanError:
+        require_all()  # numbers of dvc.yaml are taken from settings, which have lines
+        raise
 
 
 def _tables(args: argparse.Namespace) -> int:

@@ -78,6 +78,20 @@ def require_sections(steps: Sequence[Step]) -> None:
     problems = [*wrong_sections(params, wanted), *wrong_names(params)]
     if not problems and "removed" in keys:
         problems += wrong_removals(params, {step.name for step in steps})
+    _raise(problems)
+
+
+def require_all() -> None:
+    """Checks all sections.
+
+    Raises:
+        SettingsError: something is wrong in one; everything is told, with lines.
+    """
+    params = load_params()
+    _raise([*wrong_sections(params, sections_of(params)), *wrong_names(params)])
+
+
+def _raise(problems: Sequence[str]) -> None:
     if problems:
         indented = (f"  {line}" for said in problems for line in said.splitlines())
         raise SettingsError("\n".join([HEADING, *indented]))

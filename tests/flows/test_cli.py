@@ -172,6 +172,18 @@ def test_wrong_sections_of_all_stages_are_told_before_anything_starts(toy, capsy
     assert not (toy / "ran").exists()
 
 
+def test_settings_that_make_no_plan_are_told_with_their_lines(toy, capsys, monkeypatch):
+    monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9/api")
+    meta = "    meta: {threads: '${prepare.workers}'}\n"
+    (toy / "dvc.yaml").write_text(SECTIONS.replace("    outs: [one]\n", f"    outs: [one]\n{meta}"))
+    (toy / "params.yaml").write_text(MISTAKES)
+    assert cli.main(["reproduce", "two"]) == 1
+    heading, *told = capsys.readouterr().err.splitlines()
+    assert heading == "exemplar reproduce: params.yaml does not fit:"
+    assert "  line 2: prepare.workers: Input should be a valid integer" in "\n".join(told)
+    assert "  line 7: pix2pix.training.epochs: " in "\n".join(told)
+
+
 def test_too_many_removed_are_told_before_anything_starts(toy, capsys, monkeypatch):
     monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9/api")
     matrix = "\n  prepare:\n    matrix: {domain: [cats]}\n    cmd: 'true'\n    params: [run]\n"
