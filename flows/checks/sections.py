@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from importlib import import_module
+from textwrap import dedent, indent
 from typing import Any
 
 from exemplar.settings import SettingsError, load_params, section
@@ -93,8 +94,7 @@ def require_all() -> None:
 
 def _raise(problems: Sequence[str]) -> None:
     if problems:
-        indented = (f"  {line}" for said in problems for line in said.splitlines())
-        raise SettingsError("\n".join([HEADING, *indented]))
+        raise SettingsError(f"{HEADING}\n" + indent("\n".join(problems), "  "))
 
 
 def sections_of(params: dict[str, Any]) -> list[str]:
@@ -177,7 +177,7 @@ def wrong_removals(params: dict[str, Any], anew: Container[str] = ()) -> list[st
         try:
             exemplar_rows(read_items(items), params, domain, NEEDED["train"])
         except ValueError as error:
-            wrong |= dict.fromkeys(line.strip() for line in _bare(error).splitlines())
+            wrong |= dict.fromkeys(_bare(error).splitlines())
     return list(wrong)
 
 
@@ -188,4 +188,4 @@ def _concern(name: str, keys: Iterable[str]) -> bool:
 
 def _bare(error: Exception) -> str:
     """An error's text without the heading of the file's problems."""
-    return str(error).removeprefix(HEADING).strip()
+    return dedent(str(error).removeprefix(HEADING).strip("\n"))

@@ -142,7 +142,7 @@ stages:
     outs: [three]
 """
 MISTAKES = """run: {domains: [cats, dogs]}
-prepare: {image_size: 16, workers: none}
+prepare: {image_size: 16, workers: none, sead: 1}
 domains:
   cats: {kind: rendered, train: 20, vall: 1}
   ants: {kind: nothing}
@@ -160,7 +160,15 @@ def test_wrong_sections_of_all_stages_are_told_before_anything_starts(toy, capsy
     (toy / "dvc.yaml").write_text(SECTIONS)
     (toy / "params.yaml").write_text(MISTAKES)
     for target, lines in (
-        ("two", ["2: prepare.workers", "4: domains.cats", "7: pix2pix.training.epochs"]),
+        (
+            "two",
+            [
+                "2: prepare.workers",
+                "2: prepare.sead",
+                "4: domains.cats",
+                "7: pix2pix.training.epochs",
+            ],
+        ),
         ("three", ["9: features.scene_side"]),
     ):
         assert cli.main(["reproduce", target]) == 1
