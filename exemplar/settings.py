@@ -154,7 +154,7 @@ def _misnamed(params: Params) -> Iterator[str]:
             if not said and other != name:
                 said = f"differs from {other!r} in case only; rename one"
             if said:
-                where = _line(params, (*above, place if listed else name))
+                where = line_of(params, (*above, place if listed else name))
                 yield f"  {where}{'.'.join(above)}: {name!r} {said}"
 
 
@@ -178,8 +178,11 @@ def _matching(params: Any, pattern: Keys, above: Keys = ()) -> Iterator[tuple[Ke
                 yield from _matching(params[key], pattern[1:], (*above, str(key)))
 
 
-def _line(params: dict[str, Any], keys: Iterable[object]) -> str:
-    """`line 12: ` of a key; of one that stands nowhere, the line of what it belongs to."""
+def line_of(params: dict[str, Any], keys: Iterable[object]) -> str:
+    """`line 12: ` of a key; of one that stands nowhere, the line of what it belongs to.
+
+    Empty where `params` was not read from a file.
+    """
     lines, found, path = getattr(params, "lines", {}), 0, ()
     for key in map(str, keys):  # pydantic also names the kinds of a union, which are no keys
         if (*path, key) in lines:
@@ -230,7 +233,7 @@ def section(params: dict[str, Any], name: str, model: type[Model] | Any) -> Mode
         for item in error.errors():
             loc = [*keys, *map(str, item["loc"])]
             said = f"{'.'.join(loc)}: {item['msg']}, got {item['input']!r}"
-            problems.append(f"  {_line(params, loc)}{said}{_hint(item, model)}")
+            problems.append(f"  {line_of(params, loc)}{said}{_hint(item, model)}")
         raise SettingsError("params.yaml does not fit:\n" + "\n".join(problems)) from None
 
 

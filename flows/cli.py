@@ -6,6 +6,7 @@ Nothing heavy is imported before the command is known.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ from flows.arguments import (
 )
 from flows.environment import prepare
 from flows.layout_arguments import add_layout, changes_of
+from stages.ends import INTERRUPTED, TRACEBACK, with_notes
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,15 +65,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 if it failed for a reason that is printed, 130 if interrupted.
+
+    Raises:
+        Exception: that reason, where the environment has `EXEMPLAR_TRACEBACK`.
     """
     args = parser().parse_args(arguments)
     try:
         return args.call(args)
     except KeyboardInterrupt:
         print("interrupted; the next run goes on from here", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except _expected() as error:
-        print(f"exemplar {args.command}: {_told(error)}", file=sys.stderr)
+        if os.environ.get(TRACEBACK):
+            raise
+        print(f"exemplar {args.command}: {with_notes(error, _told(error))}", file=sys.stderr)
         return 1
 
 
@@ -129,11 +136,10 @@ def _waiting(words: str) -> None:
 def _run_flow(stages: list[str], workers: int | None, force: bool, wait: float) -> int:
     """Reproduces through Prefect, whose server starts while the plan is looked at."""
     from flows.server import prefect_server
-    from tasks.reproduce import preview
 
     with prefect_server() as server:
-        # A wrong name is told at once, not after the server's start.
-        known = preview(stages, 60 * wait, _waiting)
+        # What is wrong is told at once, not after the server's start or hours of work.
+        known = _checked(stages, wait, force)
         due = sum(word != "unchanged" for word in known.values())
         print(f"{len(known)} stages, {len(known) if force else due} to bring up to date; "
               "Prefect is starting", flush=True)  # fmt: skip
@@ -146,6 +152,19 @@ def _run_flow(stages: list[str], workers: int | None, force: bool, wait: float) 
         except ReproduceError:
             done = False
     return 0 if done else 1  # the flow has printed everything
+
+
+def _checked(stages: list[str], wait: float, force: bool) -> dict[str, str]:
+    """What a run would do, its settings checked."""
+    from flows.checks.sections import require_all, require_sections
+    from tasks.plan import PlanError
+    from tasks.reproduce import preview
+
+    try:
+        return preview(stages, 60 * wait, _waiting, force, require_sections)
+    except PlanError:
+        require_all()  # numbers of dvc.yaml are taken from settings, which have lines
+        raise
 
 
 def _tables(args: argparse.Namespace) -> int:

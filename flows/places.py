@@ -11,10 +11,10 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from exemplar.data.problems import Problems
-from exemplar.store.files import LONGEST_NAME
+from exemplar.store.files import trial
+from exemplar.store.partials import LONGEST_NAME
 from flows.delivery import settle_all
 from flows.records import Place, foreign, listed, recorded, there
 
@@ -191,9 +191,9 @@ def _try_out(out: Path, places: Sequence[Place], problems: Problems) -> None:
             problems.append(f"{folder}: this folder cannot be written to; choose another --out")
             continue
         try:  # rights alone do not say it: of a disk for reading, or a folder of the system's
-            with TemporaryDirectory(prefix=".exemplar-", dir=folder) as trial:
+            with trial(folder) as place:
                 for number, names in enumerate(groups):
-                    _try_names(Path(trial, str(number)), folder, sorted(names), problems)
+                    _try_names(place / str(number), folder, sorted(names), problems)
         except OSError as error:
             problems.append(
                 f"{folder}: this folder cannot be written to ({error.strerror}); choose another "
@@ -201,12 +201,12 @@ def _try_out(out: Path, places: Sequence[Place], problems: Problems) -> None:
             )
 
 
-def _try_names(trial: Path, folder: Path, names: Sequence[str], problems: Problems) -> None:
+def _try_names(place: Path, folder: Path, names: Sequence[str], problems: Problems) -> None:
     """Notes names of one folder that its file system refuses, or takes for each other."""
-    trial.mkdir()
+    place.mkdir()
     for name in names:
         try:
-            (trial / name).mkdir()
+            (place / name).mkdir()
         except FileExistsError:
             problems.append(
                 f"{folder}: {name!r} and another result differ in case or accents only, which is "

@@ -30,6 +30,7 @@ from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import workplace, written
 from exemplar.store.flow import field_of, flow_of
+from stages.ends import run
 
 NAME = "analogy_flow"
 
@@ -98,4 +99,4 @@ def measure(pair: FlowPair, found: Correspondence) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

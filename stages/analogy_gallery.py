@@ -29,6 +29,7 @@ from exemplar.report.analogy_results import CODE, write_results
 from exemplar.report.analogy_scores import FLOW, KEYPOINTS, read_scores
 from exemplar.settings import load_params, section
 from exemplar.store.files import content_hash, make_way, replace, sources_hash, workplace, written
+from stages.ends import run
 
 ANALOGIES, PAGE = Path("analogies"), Path("reports/analogies.html")
 OWN_CODE = "stages/analogy_gallery.py"
@@ -98,4 +99,4 @@ def printed(params: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

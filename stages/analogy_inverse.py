@@ -18,6 +18,7 @@ from exemplar.store.arrays import StoreError, array, open_group, working_copy
 from exemplar.store.files import workplace, written
 from exemplar.store.items import read_items, rows_of
 from exemplar.training.steps import write_history
+from stages.ends import run
 
 
 def main() -> None:
@@ -57,4 +58,4 @@ def _estimators(backbone: BackboneSettings) -> Path | None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -31,6 +31,7 @@ from exemplar.report.analogy_scores import KEYPOINT_COLUMNS, KEYPOINTS
 from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import workplace, written
+from stages.ends import run
 
 NAME = "analogy_keypoints"
 ALPHAS = {"pck_0_1": 0.1, "pck_0_05": 0.05}
@@ -105,4 +106,4 @@ def _inside(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.f
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,6 +9,7 @@ from exemplar.methods.pixelnn.candidates import (
     open_synthesis,
 )
 from stages.arguments import cluster_of, domain_and_condition_of
+from stages.ends import run
 
 METHODS: tuple[Method, ...] = ("pixelnn", "global")
 
@@ -23,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -16,6 +16,7 @@ from exemplar.store.arrays import array, open_group, working_copy
 from exemplar.store.files import workplace
 from exemplar.store.items import read_items, rows_of
 from stages.arguments import domain_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -59,4 +60,4 @@ def _of_split(
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -26,6 +26,7 @@ from exemplar.store.files import content_hash, sources_hash
 from exemplar.store.growth import KEY, Former, open_former, row_keys, taken_over
 from exemplar.store.shards import Same, fill_group
 from stages.arguments import domain_of
+from stages.ends import run
 
 KNOWN = ("edges", "normals", "labels")
 # The code that decides what a row is.
@@ -122,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

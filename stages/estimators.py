@@ -8,6 +8,7 @@ from exemplar.store import layout
 from exemplar.store.arrays import array, name_list, open_group, working_copy
 from exemplar.store.files import workplace
 from exemplar.store.items import read_items, rows_of
+from stages.ends import run
 
 DOMAIN = "rendered"
 ARRAYS = ("image", "normals", "labels", "edges")
@@ -27,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -33,6 +33,7 @@ from exemplar.store.files import written
 from exemplar.store.items import read_items, rows_of
 from exemplar.store.resident import Resident
 from stages.arguments import domain_and_condition_of
+from stages.ends import run
 
 SECTIONS = {"global": "candidates", "pixelnn": "candidates", "coherent": "coherent"}
 """The methods that synthesise by copying, and the section of `params.yaml` that made each."""
@@ -270,4 +271,4 @@ def _input(domain: str, condition: str, row: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

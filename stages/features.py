@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exemplar.methods.pixelnn.rows import build_features
 from stages.arguments import cluster_of, domain_and_condition_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -12,4 +13,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

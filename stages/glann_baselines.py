@@ -21,6 +21,7 @@ from exemplar.store import layout
 from exemplar.store.files import workplace, written
 from exemplar.training.steps import write_history
 from stages.arguments import domain_seed_and_baseline_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -55,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -25,6 +25,7 @@ from exemplar.store.arrays import StoreError, array, open_group, read_rows
 from exemplar.store.files import written
 from exemplar.store.items import read_items, rows_of
 from stages.arguments import domain_and_seed_of
+from stages.ends import run
 
 TRAINING = "training"
 """Training images in the place of samples: what a model would score that learned all of them."""
@@ -173,4 +174,4 @@ def _csv(table: pd.DataFrame, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

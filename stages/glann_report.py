@@ -23,6 +23,7 @@ from exemplar.report.glann_table import Facts
 from exemplar.settings import Settings, load_params, section
 from exemplar.store import layout
 from exemplar.store.files import written
+from stages.ends import run
 
 # The settings that the page prints; all of them must be dependencies of the stage.
 PRINTED = (
@@ -94,4 +95,4 @@ def printed(params: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -17,6 +17,7 @@ from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import make_way, replace, sources_hash, workplace
 from stages.arguments import domain_and_seed_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -58,4 +59,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

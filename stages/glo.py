@@ -25,11 +25,12 @@ from exemplar.methods.glann.stored import (
     loss_of,
     training_images,
 )
-from exemplar.settings import load_params, section
+from exemplar.settings import SettingsError, load_params, section
 from exemplar.store import layout
 from exemplar.store.files import workplace, written
 from exemplar.training.steps import write_history
 from stages.arguments import domain_and_seed_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -41,7 +42,7 @@ def main() -> None:
     torch.set_num_threads(settings.training.threads)
     wrong = sorted(set(settings.begin_from) - set(params.get("domains", {})))
     if wrong:
-        raise SystemExit(f"glo: glo.begin_from names no domains of params.yaml: {wrong}")
+        raise SettingsError(f"glo.begin_from names no domains of params.yaml: {wrong}")
     path = settings.begin_from.get(domain)
     begun = files_of(path) if path else []
     given = [*inputs(domain), *begun, *loss_files(settings.loss), settings.identity()]
@@ -73,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -14,6 +14,7 @@ from exemplar.store import layout
 from exemplar.store.files import workplace, written
 from exemplar.training.steps import write_history
 from stages.arguments import domain_and_seed_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -33,4 +34,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -19,6 +19,7 @@ from exemplar.store.files import workplace, written
 from exemplar.store.items import read_items, rows_of
 from exemplar.training.steps import write_history
 from stages.arguments import domain_and_condition_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -56,4 +57,4 @@ def _pairs(domain: str, condition: str, rows: np.ndarray, folder: Path) -> Pairs
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

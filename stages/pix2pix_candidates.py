@@ -8,6 +8,7 @@ from exemplar.methods.pix2pix.candidates import build_candidates
 from exemplar.methods.pixelnn.schedule import Schedule, candidates
 from exemplar.settings import load_params, section
 from stages.arguments import domain_and_condition_of
+from stages.ends import run
 
 
 class Scheduled(BaseModel):
@@ -25,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

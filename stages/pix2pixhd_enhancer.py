@@ -23,6 +23,7 @@ from exemplar.store import layout
 from exemplar.store.files import workplace, written
 from exemplar.training.steps import write_history
 from stages.arguments import domain_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -53,4 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -42,6 +42,7 @@ from exemplar.store.arrays import StoreError, array, open_group, read_rows
 from exemplar.store.files import workplace, written
 from exemplar.store.weights import save_weights
 from stages.arguments import domain_of
+from stages.ends import run
 
 REAL = "real"
 """In the place of a generator: the photographs."""
@@ -177,4 +178,4 @@ def row(
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -48,6 +48,7 @@ from exemplar.store.arrays import StoreError, array, open_group, read_rows
 from exemplar.store.files import written
 from exemplar.store.items import read_items
 from exemplar.training.images import seed_at
+from stages.ends import run
 
 # The settings that the page prints; all of them must be dependencies of the stage.
 PRINTED = (
@@ -217,4 +218,4 @@ def printed(params: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -20,6 +20,7 @@ from exemplar.store import layout
 from exemplar.store.arrays import array, open_group
 from exemplar.store.shards import fill_group
 from stages.arguments import domain_and_network_of
+from stages.ends import run
 
 SHARD = 4  # layouts a shard: each brings several images
 
@@ -46,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -21,6 +21,7 @@ from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import workplace
 from stages.arguments import domain_and_network_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -38,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -28,6 +28,7 @@ from exemplar.store.arrays import array, open_group, read_rows
 from exemplar.store.files import written
 from exemplar.store.items import read_items, rows_of
 from stages.arguments import domain_and_condition_of
+from stages.ends import run
 
 TRIED = (8, 16, 32, 64, 128)  # dimensions
 PAIRS = 3  # images, each matched with the one most like it
@@ -85,4 +86,4 @@ def agreement(
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,6 +6,7 @@ from exemplar.methods.pixelnn.coherent import learn_ranking
 from exemplar.methods.pixelnn.ranking import save_ranking
 from exemplar.store import layout
 from stages.arguments import domain_and_condition_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -15,4 +16,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -14,6 +14,7 @@ from exemplar.store.arrays import array, name_list, open_group, working_copy
 from exemplar.store.files import workplace
 from exemplar.store.items import read_items, rows_of
 from stages.arguments import domain_and_condition_of
+from stages.ends import run
 
 
 def main() -> None:
@@ -38,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -37,6 +37,7 @@ from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, read_rows
 from exemplar.store.files import written
 from exemplar.store.items import read_items, rows_of
+from stages.ends import run
 
 # The settings that the page prints; all of them must be dependencies of the stage.
 PRINTED = (
@@ -233,4 +234,4 @@ def printed(params: dict[str, Any], domains: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -44,6 +44,7 @@ from exemplar.report.tables import number, records, text
 from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import sources_hash, workplace, written
+from stages.ends import run
 from stages.semantic_arguments import source_of
 
 COLUMNS = (
@@ -130,4 +131,4 @@ def read_image(path: Path) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

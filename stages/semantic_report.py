@@ -25,6 +25,7 @@ from exemplar.report.layout_scores import TABLE, read_source_scores
 from exemplar.report.layouts import gathered, render
 from exemplar.settings import Settings, load_params, section
 from exemplar.store.files import written
+from stages.ends import run
 
 PAGE = Path("reports/layouts.html")
 PRINTED = ("layout", "sources", "semantic_evaluate", "semantic_report")
@@ -76,4 +77,4 @@ def printed(params: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

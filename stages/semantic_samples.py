@@ -45,6 +45,7 @@ from exemplar.methods.semantic_analogy.stored import (
 )
 from exemplar.settings import load_params, section
 from exemplar.store.files import make_way, replace, sources_hash, workplace, written
+from stages.ends import run
 from stages.semantic_arguments import source_of
 
 OWN_CODE = (*CODE, "exemplar/methods/deep_analogy", "stages/semantic_samples.py")
@@ -173,4 +174,4 @@ def _timed(given: NamedSource, make: Callable[[np.ndarray], Layout]) -> list[Ans
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -34,6 +34,7 @@ from exemplar.methods.semantic_analogy.training import train_gan
 from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.files import sources_hash, workplace, written
+from stages.ends import run
 from stages.semantic_arguments import source_of
 
 
@@ -78,4 +79,4 @@ def write_previews(folder: Path, gan: Gan, given: NamedSource) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import networkx as nx
+from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages, get_active_graph
 from dvc.stage import Stage
@@ -33,6 +34,7 @@ class Step:
         threads: how many cores it keeps busy: `meta.threads` in `dvc.yaml` times `meta.workers`.
         after: positions in the plan, before its own, of the stages whose outputs it reads.
         reads_folders: it reads whole folders that others' outputs lie in.
+        params: the keys of the settings file that it depends on, such as `domains.rendered`.
         chain: how many stages, one waiting for another, end with this plan's last ones; at least 1.
     """
 
@@ -41,6 +43,7 @@ class Step:
     threads: int
     after: tuple[int, ...]
     reads_folders: bool
+    params: frozenset[str]
     chain: int
 
 
@@ -98,6 +101,7 @@ def make_plan(repo: Repo, targets: Sequence[str] = ()) -> list[Step]:
             threads=_threads(stage),
             after=tuple(sorted(_positions_before(position, stage, whole.successors(stage)))),
             reads_folders=_reads_folders(stage, list(view.successors(stage))),
+            params=_params(stage),
             chain=chain[stage],
         )
         for stage in order
@@ -129,6 +133,12 @@ def _threads(stage: Stage) -> int:
             )
         cores *= value
     return cores
+
+
+def _params(stage: Stage) -> frozenset[str]:
+    """The keys of the settings file that a stage depends on."""
+    found = (dep for dep in stage.deps if isinstance(dep, ParamsDependency))
+    return frozenset(key for dep in found if Path(dep.fs_path).name == PARAMS for key in dep.params)
 
 
 def _reads_folders(stage: Stage, upstream: list[Stage]) -> bool:

@@ -9,7 +9,7 @@ from tasks.command import Command
 from tasks.coordinator import HEARTBEAT, Coordinator, News, Running, Summary
 from tasks.lineage import is_changed
 from tasks.locks import only_coordinator
-from tasks.plan import make_plan, open_repository
+from tasks.plan import Step, make_plan, open_repository
 
 
 def reproduce(
@@ -51,6 +51,8 @@ def preview(
     targets: Sequence[str],
     wait: float = 0.0,
     waiting: Callable[[str], None] = lambda words: None,
+    force: bool = False,
+    due: Callable[[list[Step]], None] = lambda steps: None,
 ) -> dict[str, str]:
     """What `reproduce` would do as the files are now, by stage, without doing it.
 
@@ -58,6 +60,8 @@ def preview(
         targets: stages or groups of stages; all of `dvc.yaml` if empty.
         wait: seconds to wait for another coordinator that is at work here.
         waiting: is called if there is one, with who it is.
+        force: everything is to be run, changed or not.
+        due: is called with the steps that are to be run; what it raises ends this.
 
     Returns:
         `unchanged`, `would run or be restored`, or `depends on …` for each stage.
@@ -74,8 +78,9 @@ def preview(
             if changed:
                 told[step.name] = f"depends on {', '.join(changed)}"
             else:
-                due = is_changed(step.stage)
-                told[step.name] = "would run or be restored" if due else "unchanged"
+                stale = is_changed(step.stage)
+                told[step.name] = "would run or be restored" if stale else "unchanged"
+        due([step for step in plan if force or told[step.name] != "unchanged"])
     return told
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from exemplar.conditions import edges, labels, lowres, normals
+from exemplar.settings import SettingsError
 
 CONDITIONS: dict[str, ModuleType] = {
     "lowres": lowres,
@@ -22,8 +23,8 @@ def of(name: str) -> ModuleType:
     """The module of a condition.
 
     Raises:
-        ValueError: there is no such condition.
+        SettingsError: there is no such condition.
     """
     if name not in CONDITIONS:
-        raise ValueError(f"condition must be one of {', '.join(CONDITIONS)}, got {name!r}")
+        raise SettingsError(f"condition must be one of {', '.join(CONDITIONS)}, got {name!r}")
     return CONDITIONS[name]

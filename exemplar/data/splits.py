@@ -8,16 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from exemplar.data.inputs import DomainError
 from exemplar.data.photo_settings import Limit, Splits
-from exemplar.store.items import SPLITS
+from exemplar.store.items import NEEDED, SPLITS
 
 Needed = Mapping[str, int]
 NOTHING: Needed = {}
-NEEDED: Needed = {"train": 11, "val": 1, "test": 1}
-"""The fewest images of each split that PixelNN runs with.
-
-Candidates are composed of the nearest eleven training images, their ranking is learned on images of
-val, and those of test are synthesised and scored.
-"""
 
 
 def rank(seed: int, content: str) -> bytes:

@@ -22,7 +22,7 @@ from exemplar.features.vgg19_encoder import (
     SmallVggSettings,
     load_vgg19_encoder,
 )
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from exemplar.estimators import Estimators
@@ -76,7 +76,7 @@ def load_backbone(
 
     Raises:
         WeightsError: weights are missing, damaged, or do not fit.
-        ValueError: there is no such network or layer.
+        SettingsError: there is no such network or layer.
     """
     if isinstance(settings, EstimatorTrunkSettings):
         return _estimator_trunk(settings, estimators, device)
@@ -93,14 +93,14 @@ def load_trunk(
     """The project's estimators, and the layers of their trunk that settings name.
 
     Raises:
-        ValueError: no weights are given, or there is no such layer.
+        SettingsError: no weights are given, or there is no such layer.
         WeightsError: they are missing, damaged, or do not fit.
     """
     # Estimators import this room's PixelNet; importing them here keeps the way open.
     from exemplar.estimators import load_estimators
 
     if weights is None:
-        raise ValueError(
+        raise SettingsError(
             "the backbone `estimator` needs the estimators' weights; run the stage `estimators`, "
             "or name another backbone in params.yaml"
         )

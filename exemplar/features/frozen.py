@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from exemplar.settings import SettingsError
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -84,12 +86,12 @@ def select_layers(wanted: Sequence[str], available: Sequence[str], network: str)
     """The wanted layers in the network's order, fine to coarse.
 
     Raises:
-        ValueError: a layer is not there, or none is named.
+        SettingsError: a layer is not there, or none is named.
     """
     unknown = [name for name in wanted if name not in available]
     if unknown or not wanted:
         shown = ", ".join(available[:_SHOWN]) + (" …" if len(available) > _SHOWN else "")
-        raise ValueError(
+        raise SettingsError(
             f"{network} has no layer {', '.join(unknown) or '(none named)'}; choose from {shown}"
         )
     return tuple(name for name in available if name in set(wanted))

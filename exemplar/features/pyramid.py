@@ -28,6 +28,7 @@ from exemplar.features.vgg19_encoder import (
     Vgg19Encoder,
     load_vgg19_encoder,
 )
+from exemplar.settings import SettingsError
 
 FIRST_OF_BLOCKS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 """The levels of the paper, relu1_1 … relu5_1."""
@@ -60,7 +61,7 @@ class Pyramid:
         device: torch.device | str = "cpu",
     ) -> None:
         if not LEAST <= len(layers) <= MOST or len(steps) != len(layers):
-            raise ValueError(
+            raise SettingsError(
                 f"{name}: expected {LEAST} to {MOST} layers for a pyramid, "
                 f"got {', '.join(layers) or 'none'}"
             )
@@ -89,7 +90,7 @@ class Pyramid:
                 f"got {images.dtype} {tuple(images.shape)}"
             )
         if min(images.shape[-2:]) < self.smallest_side:
-            raise ValueError(
+            raise SettingsError(
                 f"{self.name}: expected images of at least {self.smallest_side} pixels a side for "
                 f"{self.layers[-1]}, got {tuple(images.shape[-2:])}; enlarge them first"
             )
@@ -140,7 +141,7 @@ def load_pyramid(
 
     Raises:
         WeightsError: weights are missing, damaged, or of another network.
-        ValueError: the backbone is no chain, has no such layer, or not 3 to 5 are named.
+        SettingsError: the backbone is no chain, has no such layer, or not 3 to 5 are named.
     """
     if isinstance(settings, EstimatorTrunkSettings):
         return _of_trunk(settings, estimators, device)
@@ -149,7 +150,7 @@ def load_pyramid(
     if isinstance(settings, SmallVggSettings | NormalisedVggSettings):
         return _of_encoder(settings, device)
     kind = "timm" if isinstance(settings, TimmSettings) else f"torchvision's {settings.name}"
-    raise ValueError(
+    raise SettingsError(
         f"a pyramid needs a network whose layers follow one another, not {kind}; choose one of the "
         "kinds estimator, vgg19_small and vgg19_normalised, or a VGG of torchvision, as backbone"
     )

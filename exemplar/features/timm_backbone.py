@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from exemplar.features.frozen import FrozenBackbone
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 from exemplar.store.convert import read_state, state_hash
 from exemplar.store.weights import WeightsError
 
@@ -43,16 +43,16 @@ def load_timm(settings: TimmSettings, device: torch.device | str = "cpu") -> Fro
 
     Raises:
         WeightsError: the weights cannot be had, or do not fit.
-        ValueError: there is no such network or stage.
+        SettingsError: there is no such network or stage.
     """
     network = _build(settings)
     if not hasattr(network, "forward_intermediates"):
-        raise ValueError(f"timm's {settings.name} gives no intermediate maps; choose another")
+        raise SettingsError(f"timm's {settings.name} gives no intermediate maps; choose another")
     available = range(len(network.feature_info))
     wanted = available if settings.indices is None else settings.indices
     unknown = [index for index in wanted if index not in available]
     if unknown or not wanted:
-        raise ValueError(
+        raise SettingsError(
             f"timm's {settings.name} has no stage {unknown}; choose from {list(available)}"
         )
     indices = sorted(set(wanted))
@@ -79,7 +79,7 @@ def _build(settings: TimmSettings) -> Any:
     import timm
 
     if settings.name.partition(".")[0] not in timm.list_models():
-        raise ValueError(f"timm has no network {settings.name!r}; see timm.list_models()")
+        raise SettingsError(f"timm has no network {settings.name!r}; see timm.list_models()")
     if settings.weights != "published":
         state = read_state(settings.weights)
         try:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from exemplar.features.frozen import IMAGENET_MEAN, IMAGENET_STD, FrozenBackbone, select_layers
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 from exemplar.store.convert import read_state, state_hash
 from exemplar.store.weights import WeightsError, fit_weights
 
@@ -47,7 +47,7 @@ def load_torchvision(
 
     Raises:
         WeightsError: the weights cannot be had, or do not fit.
-        ValueError: there is no such network or layer.
+        SettingsError: there is no such network or layer.
     """
     from torchvision.models.feature_extraction import create_feature_extractor
 
@@ -79,7 +79,7 @@ def _build(name: str) -> tuple[nn.Module, bool]:
     from torchvision import models
 
     if name not in models.list_models(module=models):
-        raise ValueError(
+        raise SettingsError(
             f"torchvision has no classifier {name!r}; it has "
             f"{', '.join(models.list_models(module=models))}"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from exemplar.labels.known import IGNORE
+from exemplar.labels.encoding import IGNORE
 from exemplar.labels.snapping import RARE
 from exemplar.labels.values import per_cent
 

@@ -17,7 +17,7 @@ from exemplar.matching.exact import Precision, match_exact
 from exemplar.matching.fused import available, match_fused
 from exemplar.matching.support import Support
 from exemplar.matching.windows import Matches, check
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 
 
 class MatchingSettings(Settings):
@@ -75,7 +75,7 @@ def match(
     settings = settings or MatchingSettings()
     check(query, exemplars, windows)
     if settings.support and settings.search == "exact":
-        raise ValueError(
+        raise SettingsError(
             f"support {settings.support} needs `search: coarse_to_fine` or `patchmatch`, got "
             "`search: exact`, which compares pixels alone; change `matching` in params.yaml"
         )

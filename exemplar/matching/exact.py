@@ -18,6 +18,7 @@ from torch import Tensor
 
 from exemplar.matching.similarity import similarities
 from exemplar.matching.windows import WHOLE, Matches, empty_matches, largest, offsets, reach
+from exemplar.settings import SettingsError
 
 Precision = Literal["f32", "tf32", "bf16"]
 
@@ -48,10 +49,10 @@ def match_exact(
         Scores and positions for every exemplar and window.
 
     Raises:
-        ValueError: `tf32` on a device that is not a GPU.
+        SettingsError: `tf32` on a device that is not a GPU.
     """
     if precision == "tf32" and query.device.type != "cuda":
-        raise ValueError(f"tf32 is a GPU's precision, the device is {query.device}; choose f32")
+        raise SettingsError(f"tf32 is a GPU's precision, the device is {query.device}; choose f32")
     height, width, _ = query.shape
     found = empty_matches(query, exemplars, windows)
     rounded = torch.bfloat16 if precision == "bf16" else torch.float32

@@ -13,6 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from exemplar.settings import SettingsError
+from exemplar.store.arrays import StoreError
+
 WHOLE = 0
 """The window that is the whole image."""
 
@@ -80,14 +83,14 @@ def check(query: Tensor, exemplars: Tensor, windows: tuple[int, ...]) -> None:
     height, width = query.shape[:2]
     wrong = [window for window in windows if not 0 <= window <= min(height, width)]
     if wrong or not windows:
-        raise ValueError(
+        raise SettingsError(
             f"windows must be sides from 1 to {min(height, width)}, the image's shorter side, or "
             f"{WHOLE} for the whole image, got {wrong or list(windows)}; choose a smaller window "
             "or larger images"
         )
     for name, values in (("query", query), ("exemplars", exemplars)):
         if not torch.isfinite(values).all():
-            raise ValueError(
+            raise StoreError(
                 f"the descriptors of the {name} must be finite; the feature store is damaged: "
                 "remove it and run `exemplar reproduce` to make it again"
             )

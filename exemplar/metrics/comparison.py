@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from exemplar.store.arrays import StoreError
+
 CONFIDENCE = 0.95
 RESAMPLES = 9999
 
@@ -69,7 +71,7 @@ def compare(
         and `high` of its interval over images; `images`, how many these are.
 
     Raises:
-        ValueError: the images are not the same.
+        StoreError: the images are not the same.
 
     >>> one, other = pd.DataFrame({"mean": [4.0, 6.0]}), pd.DataFrame({"mean": [3.0, 5.0]})
     >>> compare(one, other, ["mean"]).to_dict("records")[0]["high"]
@@ -77,7 +79,7 @@ def compare(
     """
     apart = published.index.symmetric_difference(coherent.index)
     if len(apart):
-        raise ValueError(
+        raise StoreError(
             f"expected the same images of both methods, {list(apart[:5])} are only of one"
         )
     rows = []

@@ -15,7 +15,7 @@ import torch
 import zarr
 
 from exemplar.matching.voting import credits
-from exemplar.store.arrays import read_rows
+from exemplar.store.arrays import StoreError, read_rows
 
 NONE = "none"
 
@@ -38,11 +38,11 @@ def shares(source: np.ndarray, items: pd.DataFrame, votes: int = 0) -> pd.DataFr
         exemplar's row, −1 (id `none`) for pixels without one.
 
     Raises:
-        ValueError: a row lies outside `items`.
+        StoreError: a row lies outside `items`.
     """
     named = source[..., 0]
     if named.size and (named.min() < -1 or named.max() >= len(items)):
-        raise ValueError(
+        raise StoreError(
             f"sources name exemplar rows {named.min()} to {named.max()}, "
             f"but there are {len(items)} items; they belong to another domain"
         )
@@ -108,7 +108,7 @@ def rederived(source: np.ndarray, added: np.ndarray, photographs: Photographs) -
     _same_shape("added", added, source)
     image = _pixels(source, photographs) + added
     if image.size and not 0 <= image.min() <= image.max() <= 255:
-        raise ValueError(
+        raise StoreError(
             f"sources and what was added to them make values from {image.min()} to {image.max()}, "
             "expected 0 to 255: the photographs are not those that the image was made of; give "
             "the domain's images.zarr as it was then"
@@ -155,7 +155,7 @@ def _pixels(source: np.ndarray, photographs: Photographs) -> np.ndarray:
 
 def _same_shape(name: str, values: np.ndarray, source: np.ndarray) -> None:
     if values.shape != source.shape or source.shape[-1:] != (3,):
-        raise ValueError(
+        raise StoreError(
             f"expected {name} and sources of one shape (…, H, W, 3), got {values.shape} and "
             f"{source.shape}"
         )

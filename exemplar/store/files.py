@@ -6,7 +6,6 @@ import ast
 import errno
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,8 +15,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-LONGEST_NAME = 255
-"""Bytes of a file's name that file systems take."""
+from exemplar.store.partials import beside, is_folder, own, remove, sweep
+
+
+class DiskError(OSError):
+    """A file is not there or cannot be written; the text names it and says what to do."""
 
 
 @contextmanager
@@ -28,17 +30,32 @@ def written(path: Path | str) -> Iterator[Path]:
         path: a file or folder; what was there before is replaced.
 
     Yields:
-        A path in the same folder that does not exist yet; write a file or a folder there.
+        A path in the same folder that does not exist yet; write a file or a folder there. What
+        processes that were killed left in the folder is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _beside(path, str(os.getpid()))
+    sweep(path.parent)
+    partial = own(path)
     remove(partial)
     try:
         yield partial
         replace(partial, path)
     finally:
         remove(partial)
+
+
+@contextmanager
+def trial(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder within a folder that is there, and removes it when the block ends."""
+    sweep(folder)
+    path = own(folder / "trial")
+    remove(path)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        remove(path)
 
 
 def replace(source: Path, target: Path) -> None:
@@ -52,7 +69,7 @@ def replace(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        copy = _beside(target, "copy")
+        copy = beside(target, "copy")
         remove(copy)
         try:
             if source.is_dir():
@@ -63,7 +80,7 @@ def replace(source: Path, target: Path) -> None:
         except OSError as failed:
             # That of a folder is a list of all its files.
             why = failed.args[0][0][-1] if isinstance(failed, shutil.Error) else failed
-            raise OSError(
+            raise DiskError(
                 f"{target}: cannot be moved here from {source} ({why}); it is kept there: see to "
                 "the disk and run again"
             ) from failed
@@ -74,10 +91,11 @@ def replace(source: Path, target: Path) -> None:
 
 def _rename(source: Path, target: Path) -> None:
     """Renames; what was there before stays until the new one has its name."""
-    if not _is_folder(target) and not (_there(target) and _is_folder(source)):
+    former = beside(target, "former")
+    if not is_folder(target) and not (_there(target) and is_folder(source)):
         source.replace(target)
+        remove(former)  # of one that was killed between its two steps
         return
-    former = _beside(target, "former")
     remove(former)
     try:
         target.rename(former)
@@ -102,7 +120,7 @@ def make_way(path: Path) -> None:
         path: a file or folder that is to be written.
 
     Raises:
-        OSError: they cannot; the message names the folder and what to do.
+        DiskError: they cannot; the message names the folder and what to do.
     """
     folder = path.parent
     try:
@@ -110,32 +128,10 @@ def make_way(path: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OSError(
+        raise DiskError(
             f"{folder}: expected a folder for {path.name} that can be written to, but it cannot "
             f"({error.strerror}); free it, mount it for writing, or correct the link"
         ) from error
-
-
-def _beside(path: Path, ending: str) -> Path:
-    """A temporary name in the same folder, no longer than file systems take."""
-    name = f".{path.name}.{ending}.partial"
-    if len(os.fsencode(name)) > LONGEST_NAME:
-        digest = hashlib.blake2b(os.fsencode(path.name), digest_size=16).hexdigest()
-        name = f".{digest}.{ending}.partial"
-    return path.with_name(name)
-
-
-def remove(path: Path) -> None:
-    """Removes a file or folder, if there is one."""
-    if _is_folder(path):
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _is_folder(path: Path) -> bool:
-    """Whether this is a folder, and no link to one."""
-    return path.is_dir() and not path.is_symlink()
 
 
 def _there(path: Path) -> bool:
@@ -180,7 +176,7 @@ def content_hash(*parts: Path | str | bytes | dict[str, Any] | list[Any]) -> str
     for part in parts:
         if isinstance(part, Path):
             if not part.exists():
-                raise FileNotFoundError(
+                raise DiskError(
                     f"{part}: no such file; the stage that makes it has not run: "
                     "`exemplar reproduce`"
                 )

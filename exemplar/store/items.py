@@ -11,10 +11,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from exemplar.store.arrays import StoreError
 from exemplar.store.files import written
 
 COLUMNS = ("id", "split", "category", "source", "sha256", "licence", "width", "height")
 SPLITS = ("train", "val", "test")
+NEEDED = {"train": 11, "val": 1, "test": 1}
+"""The fewest images of each split that PixelNN runs with.
+
+Candidates are composed of the nearest eleven training images, their ranking is learned on images of
+val, and those of test are synthesised and scored.
+"""
 
 
 def write_items(path: Path | str, items: pd.DataFrame) -> None:
@@ -41,8 +48,22 @@ def write_items(path: Path | str, items: pd.DataFrame) -> None:
 
 
 def read_items(path: Path | str) -> pd.DataFrame:
-    """Reads what `write_items` wrote."""
-    return pd.read_parquet(path)
+    """Reads what `write_items` wrote.
+
+    Raises:
+        StoreError: the file is missing, damaged, or of something else.
+    """
+    if not Path(path).is_file():
+        raise StoreError(
+            f"{path}: no such table; the stage that makes it has not run: `exemplar reproduce`"
+        )
+    try:
+        return pd.read_parquet(path, columns=list(COLUMNS))
+    except (ValueError, OSError) as error:  # of what is damaged, either
+        raise StoreError(
+            f"{path}: cannot be read as a table of images ({error}); remove it and run "
+            "`exemplar reproduce`"
+        ) from error
 
 
 def rows_of(items: pd.DataFrame, split: str) -> np.ndarray:

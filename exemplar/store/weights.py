@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from exemplar.store.files import written
+from exemplar.store.files import DiskError, written
 
 
 class WeightsError(ValueError):
@@ -27,7 +27,7 @@ def save_weights(path: Path | str, state: dict[str, torch.Tensor], config: dict[
 
     Raises:
         WeightsError: the name is another.
-        OSError: the disk is full or fails; what was there is as it was.
+        DiskError: the disk is full or fails; what was there is as it was.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -37,7 +37,7 @@ def save_weights(path: Path | str, state: dict[str, torch.Tensor], config: dict[
         try:
             save_file(tensors, partial)
         except SafetensorError as error:  # its own kind also where the disk is full
-            raise OSError(f"{path}: cannot be written ({error}); see to the disk") from error
+            raise DiskError(f"{path}: cannot be written ({error}); see to the disk") from error
     with written(path.with_suffix(".json")) as partial:
         partial.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 

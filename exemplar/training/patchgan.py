@@ -10,6 +10,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
+from exemplar.settings import SettingsError
 from exemplar.training.normalisation import InstanceNorm
 
 Norm = Literal["instance", "batch"]
@@ -74,7 +75,7 @@ class PatchGAN(nn.Module):
             logits.
 
         Raises:
-            ValueError: the image is too small for so many layers.
+            SettingsError: the image is too small for so many layers.
         """
         self._check(len(x), x.shape[-2], x.shape[-1])
         maps = []
@@ -92,7 +93,7 @@ class PatchGAN(nn.Module):
         together = batch if self.norm == "batch" else 1
         alone = (self.training or self.norm == "instance") and together * min(sizes[1:]) == 1
         if min(sides) + 2 * self.padding < KERNEL or min(sides) < 1 or alone:
-            raise ValueError(
+            raise SettingsError(
                 f"an image of {height}×{width} is too small for a discriminator of "
                 f"{len(self.strides) - 1} layers; use fewer layers or scales, or larger images"
             )

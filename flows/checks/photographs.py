@@ -9,8 +9,9 @@ from exemplar.data.inputs import DomainError, Listing
 from exemplar.data.photo_settings import Photos
 from exemplar.data.scan import KINDS
 from exemplar.data.settings import Domain, PrepareSettings
-from exemplar.data.splits import NEEDED, assign, missing, remedy, within_limit
+from exemplar.data.splits import assign, missing, remedy, within_limit
 from exemplar.settings import SettingsError, section
+from exemplar.store.items import NEEDED
 from flows.checks.finding import Finding, ok, problem
 
 

@@ -6,56 +6,22 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from exemplar.settings import SettingsError, load_params, section
+from exemplar.settings import SettingsError, load_params
+from exemplar.store.partials import is_alive
 from flows.checks.finding import Finding, ok, problem, warning
 from flows.checks.labels import label_domains
+from flows.checks.sections import (
+    MODELS,
+    sections_of,
+    wrong_names,
+    wrong_removals,
+    wrong_sections,
+)
 from flows.server import silence
 
-# The model of each section of params.yaml; `domains` has one for each of its own sections.
-MODELS = {
-    "run": "stages.report:RunSettings",
-    "prepare": "exemplar.data.settings:PrepareSettings",
-    "domains": "exemplar.data.settings:Domain",
-    "estimators": "exemplar.estimators:EstimatorsSettings",
-    "conditions": "exemplar.conditions.sources:ConditionsSettings",
-    "regressor": "exemplar.methods.pixelnn.regressor:RegressorSettings",
-    "removed": "exemplar.matching.exemplars:Removed",
-    "projection": "exemplar.features.projection:ProjectionSettings",
-    "features": "exemplar.methods.pixelnn.describe:FeaturesSettings",
-    "candidates": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
-    "coherent": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
-    "ranking": "exemplar.methods.pixelnn.ranking:RankingSettings",
-    "pix2pix": "exemplar.methods.pix2pix.settings:Pix2PixSettings",
-    "evaluate": "stages.evaluate:EvaluateSettings",
-    "report": "stages.report:ReportSettings",
-    "pix2pixhd_global": "exemplar.methods.pix2pixhd.stored:GlobalSettings",
-    "pix2pixhd_enhancer": "exemplar.methods.pix2pixhd.stored:EnhancerSettings",
-    "pix2pixhd_styles": "exemplar.methods.pix2pixhd.styles:StylesSettings",
-    "pix2pixhd_samples": "exemplar.methods.pix2pixhd.stored:SamplesSettings",
-    "pix2pixhd_evaluate": "stages.pix2pixhd_evaluate:Pix2pixHDEvaluateSettings",
-    "pix2pixhd_report": "stages.pix2pixhd_report:ReportSettings",
-    "classifier": "exemplar.metrics.classifier:ClassifierSettings",
-    "glo": "exemplar.methods.glann.settings:GloSettings",
-    "imle": "exemplar.methods.glann.settings:ImleSettings",
-    "glann_baselines": "exemplar.methods.glann.baselines:BaselinesSettings",
-    "glann_samples": "exemplar.methods.glann.sampling:SamplesSettings",
-    "glann_evaluate": "stages.glann_evaluate:GlannEvaluateSettings",
-    "glann_report": "exemplar.report.glann_gathered:ReportSettings",
-    "analogy": "exemplar.methods.deep_analogy.settings:AnalogySettings",
-    "analogy_inverse": "exemplar.methods.deep_analogy.inverse_training:InverseSettings",
-    "analogy_flow": "stages.analogy_flow:AnalogyFlowSettings",
-    "analogy_keypoints": "stages.analogy_keypoints:AnalogyKeypointsSettings",
-    "analogy_gallery": "exemplar.methods.deep_analogy.gallery:GallerySettings",
-    "layout": "exemplar.methods.semantic_analogy.settings:LayoutSettings",
-    "sources": "exemplar.methods.semantic_analogy.source_settings:Sources",
-    "semantic_evaluate": "exemplar.methods.semantic_analogy.judging:SemanticEvaluateSettings",
-    "semantic_report": "stages.semantic_report:SemanticReportSettings",
-    "cluster": "stages.arguments:Cluster",
-}
 DAY = 86400.0
 STALE = 14  # days after which unfinished work is hardly taken up again
 
@@ -79,44 +45,15 @@ def check_project() -> Iterator[Finding]:
 
 
 def settings(params: dict[str, Any]) -> Iterator[Finding]:
-    """Checks every section against its model."""
+    """Checks every section against its model, and what they say of each other."""
     wrong = [f"unknown section {name!r}" for name in params if name not in MODELS]
-    for name, where in MODELS.items():
-        module, _, model = where.partition(":")
-        inner = params.get(name) if name == "domains" else None
-        sections = [f"{name}.{key}" for key in inner] if isinstance(inner, dict) else [name]
-        for each in sections:
-            try:
-                section(params, each, getattr(import_module(module), model))
-            except SettingsError as error:
-                wrong.append(str(error).removeprefix("params.yaml does not fit:\n").strip())
-            except ImportError as error:  # reported with the packages
-                wrong.append(f"{each}: cannot be checked: {error}")
-    run, domains = params.get("run"), params.get("domains")
-    if isinstance(run, dict) and isinstance(domains, dict):
-        for key in ("domains", "layouts", "sampled"):
-            missing = [name for name in run.get(key) or [] if name not in domains]
-            wrong += [f"run.{key}: {name!r} has no section in domains" for name in missing]
-        sources = params.get("sources")
-        named = set(sources) if isinstance(sources, dict) else set()
-        wrong += [
-            f"run.sources: {name!r} has no section in sources"
-            for name in sorted(set(run.get("sources") or []) - named)
-        ]
-        unprepared = set(run.get("layouts") or []) - set(run.get("domains") or [])
-        wrong += [
-            f"run.layouts: {name!r} must be in run.domains too, or it is not prepared"
-            for name in sorted(unprepared)
-        ]
-        both = set(run.get("sampled") or []) & set(run.get("domains") or [])
-        wrong += [
-            f"run.sampled: {name!r} is in run.domains, too, and would be prepared twice; give it "
-            f"another section of domains, such as {name}64 with `size: 64`"
-            for name in sorted(both)
-        ]
+    wrong += [*wrong_sections(params, sections_of(params)), *wrong_names(params)]
     yield from (problem("params.yaml", said, "correct it in params.yaml") for said in wrong)
     if not wrong:
         yield ok("params.yaml", f"{len(params)} sections")
+        for said in wrong_removals(params):
+            advice = "correct it in params.yaml; of new images, run the stage `prepare` first"
+            yield problem("params.yaml", said, advice)
 
 
 def roots(params: dict[str, Any]) -> Iterator[Finding]:
@@ -175,17 +112,6 @@ def dvc_cache(root: Path) -> Finding:
         advice = "dvc cache dir --local FOLDER names another"
         return problem("DVC", f"cannot write to the cache {cache}", advice)
     return ok("DVC", f"cache {os.path.relpath(cache, root)}")
-
-
-def is_alive(pid: int) -> bool:
-    """Says whether a process has this number; with no right to signal it, it lives."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def prefect_server(address: str) -> Finding:

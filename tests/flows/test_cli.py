@@ -10,10 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 
 from exemplar.methods.pix2pixhd.requests import Request
 from exemplar.report.published import published_table
+from exemplar.store import layout
+from exemplar.store.items import write_items
 from flows import cli, tables
 from flows.environment import prepare
 from flows.server import ADDRESS, Server, ServerError, prefect_server
@@ -121,6 +125,99 @@ def test_a_wrong_stage_is_told_before_anything_starts(toy, capsys, monkeypatch):
     assert "prepare" in error
 
 
+SECTIONS = """
+stages:
+  one:
+    cmd: touch one ran
+    params: [prepare, domains.cats]
+    outs: [one]
+  two:
+    cmd: touch two ran
+    deps: [one]
+    params: [pix2pix.training, glo]
+    outs: [two]
+  three:
+    cmd: touch three ran
+    params: [features.scene_side, removed]
+    outs: [three]
+"""
+MISTAKES = """run: {domains: [cats, dogs]}
+prepare: {image_size: 16, workers: none, sead: 1}
+domains:
+  cats: {kind: rendered, train: 20, vall: 1}
+  ants: {kind: nothing}
+pix2pix:
+  training: {epochs: -1}
+glo: {}
+features: {scene_side: 0}
+imle: {epochs: none}
+removed: {}
+"""
+
+
+def test_wrong_sections_of_all_stages_are_told_before_anything_starts(toy, capsys, monkeypatch):
+    monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9/api")
+    (toy / "dvc.yaml").write_text(SECTIONS)
+    (toy / "params.yaml").write_text(MISTAKES)
+    for target, lines in (
+        (
+            "two",
+            [
+                "2: prepare.workers",
+                "2: prepare.sead",
+                "4: domains.cats",
+                "7: pix2pix.training.epochs",
+            ],
+        ),
+        ("three", ["9: features.scene_side"]),
+    ):
+        assert cli.main(["reproduce", target]) == 1
+        heading, *told, name = capsys.readouterr().err.splitlines()
+        assert heading == "exemplar reproduce: params.yaml does not fit:"
+        found = [re.match(r"  line (\d+: \w+(\.(?!rendered)\w+)*)", line) for line in told]
+        assert [match and match[1].removesuffix(".vall") for match in found] == lines
+        assert name == "  run.domains: 'dogs' has no section in domains"
+    assert not (toy / "ran").exists()
+
+
+def test_settings_that_make_no_plan_are_told_with_their_lines(toy, capsys, monkeypatch):
+    monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9/api")
+    meta = "    meta: {threads: '${prepare.workers}'}\n"
+    (toy / "dvc.yaml").write_text(SECTIONS.replace("    outs: [one]\n", f"    outs: [one]\n{meta}"))
+    (toy / "params.yaml").write_text(MISTAKES)
+    assert cli.main(["reproduce", "two"]) == 1
+    heading, *told = capsys.readouterr().err.splitlines()
+    assert heading == "exemplar reproduce: params.yaml does not fit:"
+    assert "  line 2: prepare.workers: Input should be a valid integer" in "\n".join(told)
+    assert "  line 7: pix2pix.training.epochs: " in "\n".join(told)
+
+
+def test_too_many_removed_are_told_before_anything_starts(toy, capsys, monkeypatch):
+    monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9/api")
+    matrix = "\n  prepare:\n    matrix: {domain: [cats]}\n    cmd: 'true'\n    params: [run]\n"
+    (toy / "dvc.yaml").write_text(SECTIONS + matrix)
+    right = {"domains": {"cats": {"kind": "digits"}}, "features": {},
+             "run": {"domains": ["cats"], "conditions": ["edges"]}}  # fmt: skip
+    sections = right | {"removed": {"cats": ["c1*"], "cows": ["x"]}}
+    (toy / "params.yaml").write_text(yaml.safe_dump(sections))
+    path = layout.items("cats")
+    path.parent.mkdir(parents=True)
+    table = {"id": [f"c{number:02}" for number in range(20)], "split": "train", "category": "",
+             "source": "", "sha256": "", "licence": "", "width": 1, "height": 1}  # fmt: skip
+    write_items(path, pd.DataFrame(table))
+    assert cli.main(["reproduce", "three"]) == 1
+    assert capsys.readouterr().err == (
+        "exemplar reproduce: params.yaml does not fit:\n"
+        "  line 8: removed.cows: no such domain; there are cats\n"
+        "  line 6: removed.cats: leaves 10 of 20 training images, but candidates are composed of "
+        "11; take globs out, or add training images\n"
+    )
+    # Whether the images will be enough that are prepared now, is not known.
+    assert cli.main(["reproduce", "three", "prepare"]) == 1
+    assert "where no Prefect server answers" in capsys.readouterr().err
+    assert not (toy / "ran").exists()
+
+
 def test_a_server_that_does_not_answer_is_told(toy, capsys, monkeypatch):
     monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9/api")
     assert cli.main(["reproduce"]) == 1
@@ -216,6 +313,23 @@ def test_synth_hands_its_arguments_on(monkeypatch, capsys):
     line = "synth a.png --domain d --condition edges --out o --published --fit pad"
     assert cli.main(line.split()) == 0
     assert given[2][-3:] == (None, True, "pad")
+
+
+def test_the_traceback_of_an_error_can_be_had(monkeypatch, capsys):
+    error = ValueError("wrong")
+    error.add_note("while it was made")
+
+    def fail(*given: object) -> None:
+        raise error
+
+    monkeypatch.setattr("flows.export.export_network", fail)
+    command = ["export", "cats", "--out", "o"]
+    assert cli.main(command) == 1
+    assert capsys.readouterr().err == "exemplar export: wrong\nwhile it was made\n"
+    monkeypatch.setenv("EXEMPLAR_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="wrong") as raised:
+        cli.main(command)
+    assert raised.value is error
 
 
 def test_like_needs_a_photograph(monkeypatch, capsys):

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import resource
-import tempfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -241,10 +240,10 @@ def test_results_beside_the_inputs_folder_are_refused() -> None:
 def test_a_folder_for_reading_only_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rights allow it, the disk does not: as when a super-user meets a disk for reading only."""
 
-    def mkdtemp(*given: object, **named: object) -> str:
+    def mkdir(*given: object, **named: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+    monkeypatch.setattr(Path, "mkdir", mkdir)
     said = ".: this folder cannot be written to (Read-only file system); choose another --out"
     assert problems({"a"}) == [said]
     assert not OUT.exists()

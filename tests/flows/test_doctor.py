@@ -6,8 +6,11 @@ import json
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from exemplar.store import layout
+from exemplar.store.items import write_items
 from flows import doctor
 from flows.checks import machine, packages, project
 from flows.checks.finding import ok, problem, warning
@@ -90,6 +93,24 @@ def test_wrong_settings_are_listed_together():
     said = "\n".join(f.seen for f in project.settings(params))
     for words in ("nonsense", "prepare.image_size", "prepare.colour", "report", "'cats'"):
         assert words in said
+
+
+def test_too_many_removed_are_a_problem(tmp_path, monkeypatch):
+    params = project.load_params(ROOT / "params.yaml")
+    params["removed"] = {"rendered": ["a*"]}
+    monkeypatch.chdir(tmp_path)
+    assert [f.state for f in project.settings(params)] == ["ok"]  # nothing is prepared yet
+    path = layout.items("rendered")
+    path.parent.mkdir(parents=True)
+    table = {"id": [*(f"a{i}" for i in range(9)), *(f"b{i}" for i in range(10))], "split": "train",
+             "category": "", "source": "", "sha256": "", "licence": "", "width": 1, "height": 1,
+             }  # fmt: skip
+    write_items(path, pd.DataFrame(table))
+    sections, removed = project.settings(params)
+    assert (sections.state, removed.state) == ("ok", "problem")
+    assert "removed.rendered: leaves 10 of 19 training images" in removed.seen
+    params["removed"] = {"rendered": ["a[1-8]"]}
+    assert [f.state for f in project.settings(params)] == ["ok"]
 
 
 def test_domains_without_their_folder(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exemplar.matching.exemplars import exemplar_rows
-from exemplar.settings import SettingsError
+from exemplar.settings import SettingsError, load_params
 
 IDS = [f"im{i:02d}" for i in range(12)]
 ITEMS = pd.DataFrame({"id": IDS, "split": ["train", "train", "val", "test"] * 3})
@@ -64,3 +64,21 @@ def test_an_id_is_meant_literally_before_it_is_a_glob():
         (["b?", "a1"], [0, 4]), (["caf\u00e9"], [0, 1, 2, 3]), (["caf?"], [0, 1, 2, 3]),
     ):  # fmt: skip
         assert exemplar_rows(items, params(cats=removed), "cats").tolist() == left
+
+
+def test_what_removes_too_many_is_told_with_its_line(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("domains: {cats: {}}\nremoved:\n  cats: ['im0[01]', dog*]\n")
+    said = "removed.cats: leaves 4 of 6 training images, but candidates are composed of 5; "
+    with pytest.raises(SettingsError) as caught:
+        exemplar_rows(ITEMS, load_params(path), "cats", needed=5)
+    assert str(caught.value).splitlines()[1:] == [
+        "  line 3: removed.cats: no training image's id matches 'dog*'; ids are like 'im00'",
+        f"  line 3: {said}take globs out, or add training images",
+    ]
+    left = exemplar_rows(ITEMS, params(cats=["im0[01]"]), "cats", needed=4)
+    assert left.tolist() == [4, 5, 8, 9]
+
+
+def test_few_images_of_which_none_is_removed_are_not_told_here():
+    assert len(exemplar_rows(ITEMS, params(cats=[]), "cats", needed=11)) == 6

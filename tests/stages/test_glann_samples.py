@@ -14,7 +14,7 @@ from exemplar.methods.glann import sample_stores
 from exemplar.methods.glann.model import METHODS, load_sampler
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, write_group
-from exemplar.store.files import content_hash, remove
+from exemplar.store.files import DiskError, content_hash, remove
 from exemplar.store.items import read_items
 from exemplar.store.weights import WeightsError
 from stages import glann_samples
@@ -183,7 +183,7 @@ def test_a_domain_of_training_images_alone(run) -> None:
 def test_what_does_not_fit_is_told_and_nothing_is_written(run) -> None:
     path = layout.glann(DOMAIN, SEED, "vae_l1")
     moved = path.rename("elsewhere")
-    with pytest.raises(FileNotFoundError, match=r"specks-3-vae_l1.safetensors: no such file"):
+    with pytest.raises(DiskError, match=r"specks-3-vae_l1.safetensors: no such file"):
         run()
     moved.rename(path)
     remove(layout.images(DOMAIN))

@@ -12,7 +12,9 @@ import yaml
 from PIL import Image
 
 from exemplar.data import synthetic
+from exemplar.data.inputs import DomainError
 from exemplar.data.splits import NEEDED
+from exemplar.settings import SettingsError
 from exemplar.store.items import read_items
 from stages import glann_prepare, prepare
 
@@ -74,7 +76,7 @@ def test_glann_s_domains_are_prepared_alike(project, monkeypatch):
     glann_prepare.main()
     assert {p: p.read_bytes() for p in Path("data/mine").rglob("*") if p.is_file()} == whole
     monkeypatch.setattr(sys, "argv", ["glann_prepare", "--domain", "gone"])
-    with pytest.raises(SystemExit, match=r"glann_prepare: params.yaml has no section"):
+    with pytest.raises(SettingsError, match=r"params.yaml has no section"):
         glann_prepare.main()
 
 
@@ -90,10 +92,10 @@ def test_too_few_photographs_are_told_before_an_image_is_written(project, monkey
             path.unlink()
     (project / "raw" / "bad.jpg").unlink()
     said = (
-        "prepare: mine: too few images: train has 10 of at least 11, val has 1 of at least 1, test "
+        "mine: too few images: train has 10 of at least 11, val has 1 of at least 1, test "
         r"has 1 of at least 1; add photographs \(13 are enough by the default splits\)"
     )
-    with pytest.raises(SystemExit, match=said):
+    with pytest.raises(DomainError, match=said):
         run(monkeypatch, "mine")
     assert [path.name for path in Path("data/mine").iterdir()] == ["rejected.csv"]
     monkeypatch.setattr(sys, "argv", ["glann_prepare", "--domain", "mine"])
@@ -101,10 +103,10 @@ def test_too_few_photographs_are_told_before_an_image_is_written(project, monkey
 
 
 def test_mistakes_end_in_one_message(project, monkeypatch):
-    with pytest.raises(SystemExit, match=r"prepare: params.yaml has no section 'domains\.gone'"):
+    with pytest.raises(SettingsError, match=r"params.yaml has no section 'domains\.gone'"):
         run(monkeypatch, "gone")
     (project / "raw").rename(project / "elsewhere")
-    with pytest.raises(SystemExit, match="prepare: raw: expected a folder of images"):
+    with pytest.raises(DomainError, match="raw: expected a folder of images"):
         run(monkeypatch, "mine")
 
 

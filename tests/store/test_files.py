@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from exemplar.store.files import (
+    DiskError,
     content_hash,
     make_way,
     replace,
@@ -48,7 +49,7 @@ def test_a_hash_is_of_contents_names_and_values(tmp_path):
     assert a == b and len({a, c, d}) == 3
     assert content_hash({"k": 1, "l": 2}) == content_hash({"l": 2, "k": 1})
     assert content_hash("ab", "c") != content_hash("a", "bc")
-    with pytest.raises(FileNotFoundError, match="the stage that makes it has not run"):
+    with pytest.raises(DiskError, match="the stage that makes it has not run"):
         content_hash(tmp_path / "missing")
 
 

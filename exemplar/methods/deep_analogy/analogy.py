@@ -28,6 +28,7 @@ from exemplar.methods.deep_analogy.reconstruction import (
 )
 from exemplar.methods.deep_analogy.search import search_level
 from exemplar.methods.deep_analogy.settings import WEIGHTS, AnalogySettings
+from exemplar.settings import SettingsError
 
 
 class Analogy(NamedTuple):
@@ -81,7 +82,7 @@ def make_analogy(
                 f"{name}: expected u8 (H, W, 3), got {image.dtype} {tuple(image.shape)}"
             )
     if settings.reconstruction == "learned" and inverse is None:
-        raise ValueError(
+        raise SettingsError(
             "the reconstruction `learned` needs the learned inverse of the backbone; run the "
             "stage `analogy_inverse`, or choose another reconstruction"
         )

@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from exemplar.features.pyramid import Pyramid
 from exemplar.methods.deep_analogy.inverse import Inverse, InverseNetworkSettings
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
+from exemplar.store.arrays import StoreError
 from exemplar.training.augment import photometry
 from exemplar.training.checkpoint import TrainingState
 from exemplar.training.images import generator_at, rows_at
@@ -88,12 +89,13 @@ def train_inverse(
     Raises:
         TrainingError: a loss or a weight is NaN or infinite.
         CheckpointError: the folder has a checkpoint of another training.
-        ValueError: there is no image, or crops are too small for the pyramid.
+        StoreError: there is no image.
+        SettingsError: crops are too small for the pyramid.
     """
     if not len(images):
-        raise ValueError("expected at least one image to learn from, got none")
+        raise StoreError("expected at least one image to learn from, got none")
     if settings.side < pyramid.smallest_side:
-        raise ValueError(
+        raise SettingsError(
             f"analogy_inverse.side: expected at least {pyramid.smallest_side} pixels for "
             f"{pyramid.name}, got {settings.side}"
         )

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 
 SLOPE = 0.2
 """Of all leaky rectifiers."""
@@ -55,7 +55,7 @@ class Generator(nn.Module):
         config: JSON values from which `build_generator` makes the same network.
 
     Raises:
-        ValueError: there is no generator of that size.
+        SettingsError: there is no generator of that size.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Generator(nn.Module):
         super().__init__()
         fits = side % 4 == 0 if side <= 64 else (side // 4).bit_count() == 1 and side % 4 == 0
         if side < 8 or not fits or channels not in (1, 3):
-            raise ValueError(
+            raise SettingsError(
                 "expected images of 8 to 64 pixels a side, a multiple of 4, or of 128, 256, …, "
                 f"with 1 or 3 channels; got {side} pixels and {channels} channels; set the "
                 "domain's `size` in params.yaml"

@@ -20,6 +20,7 @@ from exemplar.methods.glann.codes import Codes, Start
 from exemplar.methods.glann.generator import Generator
 from exemplar.methods.glann.losses import Reconstruction
 from exemplar.methods.glann.settings import GloSettings
+from exemplar.store.arrays import StoreError
 from exemplar.training.checkpoint import CheckpointError, TrainingState, load_checkpoint
 from exemplar.training.images import rows_within_epochs, steps_an_epoch
 from exemplar.training.precision import autocast
@@ -77,12 +78,12 @@ def train_glo(
     Raises:
         TrainingError: the loss or a weight is NaN or infinite, or there are not so many devices.
         CheckpointError: the folder has a checkpoint of another training.
-        ValueError: there are fewer than two images for each device.
+        StoreError: there are fewer than two images for each device.
     """
     least, devices = 2 * settings.training.devices, settings.training.devices
     if len(embedded.ids) < least:
         of = f" for each of {devices} devices, {least} in all" if devices > 1 else ""
-        raise ValueError(f"expected at least two training images{of}, got {len(embedded.ids)}")
+        raise StoreError(f"expected at least two training images{of}, got {len(embedded.ids)}")
     device = next(generator.parameters()).device
     _restore_codes(generator, embedded, settings, folder)
     given = (generator, replace(embedded, start=None), settings, folder, name, loss, observe)

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from exemplar.methods.glann.mapping import Mapping
 from exemplar.methods.glann.settings import ImleSettings, ImleTraining
+from exemplar.store.arrays import StoreError
 from exemplar.training.checkpoint import TrainingState
 from exemplar.training.images import generator_at, rows_within_epochs, steps_an_epoch
 from exemplar.training.steps import Pace, run_steps
@@ -83,10 +84,10 @@ def train_imle(
     Raises:
         TrainingError: the loss or a weight is NaN or infinite.
         CheckpointError: the folder has a checkpoint of another training.
-        ValueError: there are fewer than two codes.
+        StoreError: there are fewer than two codes.
     """
     if len(codes) < 2:
-        raise ValueError(f"expected at least two codes, got {len(codes)}")
+        raise StoreError(f"expected at least two codes, got {len(codes)}")
     training = settings.training
     torch.set_num_threads(training.threads)
     faiss.omp_set_num_threads(training.threads)

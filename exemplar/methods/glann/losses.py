@@ -23,7 +23,7 @@ from exemplar.features.backbone import (
 )
 from exemplar.features.frozen import FrozenBackbone
 from exemplar.features.torchvision_backbone import TorchvisionSettings
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 
 Reconstruction = Callable[[Tensor, Tensor], Tensor]
 """Images made and wanted, (B, 1 or 3, H, W) in [0, 1] → a scalar float32."""
@@ -85,7 +85,7 @@ def reconstruction(
 
     Raises:
         WeightsError: the backbone's weights are missing or do not fit.
-        ValueError: it has not so many layers.
+        SettingsError: it has not so many layers.
     """
     if settings.kind == "l1":
         return absolute
@@ -196,7 +196,7 @@ def _finest(
     whole.network.to(memory_format=torch.channels_last)
     count = settings.layers or min(layers_of(side), len(whole.layers))
     if count > len(whole.layers):
-        raise ValueError(
+        raise SettingsError(
             f"layers: the backbone {whole.name} has {len(whole.layers)}, got {count}; name fewer "
             "in params.yaml"
         )

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 from exemplar.training.normalisation import InstanceNorm
 from exemplar.training.patchgan import start
 
@@ -58,11 +58,11 @@ class Generator(nn.Module):
             settings: sizes.
 
         Raises:
-            ValueError: the width cannot be halved once for each enhancer.
+            SettingsError: the width cannot be halved once for each enhancer.
         """
         super().__init__()
         if settings.width % 2**settings.enhancers:
-            raise ValueError(
+            raise SettingsError(
                 f"expected a width that {settings.enhancers} enhancers can halve, a multiple of "
                 f"{2**settings.enhancers}, got {settings.width}"
             )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from exemplar.methods.pix2pixhd.objective import ObjectiveSettings
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 from exemplar.training.images import steps_of
 from exemplar.training.precision import Precision
 from exemplar.training.steps import linear_decay
@@ -97,7 +97,7 @@ def lengths(settings: LevelSettings, images: int) -> Lengths:
     """The schedule in steps for so many images.
 
     Raises:
-        ValueError: there is nothing to train.
+        SettingsError: there is nothing to train.
     """
 
     def steps(length: float) -> int:
@@ -107,5 +107,5 @@ def lengths(settings: LevelSettings, images: int) -> Lengths:
 
     found = Lengths(steps(settings.plateau), steps(settings.decay), steps(settings.frozen))
     if not found.plateau + found.decay:
-        raise ValueError("expected plateau or decay above 0, got 0 for both: nothing to train")
+        raise SettingsError("expected plateau or decay above 0, got 0 for both: nothing to train")
     return found

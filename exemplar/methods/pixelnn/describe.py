@@ -22,7 +22,7 @@ from exemplar.features.projection import (
     sample_hypercolumns,
 )
 from exemplar.methods.pixelnn.regressor import Regressor
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 
 
 class FeaturesSettings(Settings):
@@ -99,7 +99,7 @@ def describe_images(
             maps = backbone(to_tensor(regressed[part]))
             pixels = describe(maps, size, projection).half().permute(0, 2, 3, 1)
             if not -len(maps) <= settings.scene_layer < len(maps):
-                raise ValueError(
+                raise SettingsError(
                     f"features.scene_layer: expected {-len(maps)} to {len(maps) - 1} for the "
                     f"{len(maps)} layers of {backbone.name}, got {settings.scene_layer}"
                 )

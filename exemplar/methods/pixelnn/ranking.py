@@ -104,10 +104,10 @@ def fit(cues: list[dict[str, np.ndarray]], errors: list[np.ndarray], judge: str)
         A weight for every cue; 0 for one that adds nothing.
 
     Raises:
-        ValueError: there is no image.
+        RankingError: there is no image.
     """
     if not cues:
-        raise ValueError("weights are fitted on images whose errors are known, got none")
+        raise RankingError("weights are fitted on images whose errors are known, got none")
     names = list(cues[0])
     columns = np.stack(
         [np.concatenate([centred(each[name]) for each in cues]) for name in names], axis=1

@@ -14,7 +14,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
-from exemplar.settings import Settings
+from exemplar.settings import Settings, SettingsError
 
 Maps = Callable[[Tensor], list[Tensor]]
 """A `Backbone`: (B, 3, H, W) in [0, 1] to maps, fine to coarse."""
@@ -68,7 +68,7 @@ class Coherence:
         settings: which patches.
 
     Raises:
-        ValueError: the backbone has fewer layers than there are counts.
+        SettingsError: the backbone has fewer layers than there are counts.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Coherence:
         with torch.no_grad():
             maps = self._maps(image)
         if len(maps) < len(settings.counts):
-            raise ValueError(
+            raise SettingsError(
                 f"the patch loss reads {len(settings.counts)} layers, but the backbone has "
                 f"{len(maps)}; name more layers, or fewer counts and sides"
             )

@@ -22,7 +22,8 @@ from exemplar.data.problems import Problems
 from exemplar.labels.domains import known_by_colours
 from exemplar.labels.drawn import read_map
 from exemplar.labels.edits import filled
-from exemplar.labels.known import IGNORE, Known, shown_colours
+from exemplar.labels.encoding import IGNORE
+from exemplar.labels.known import Known, shown_colours
 from exemplar.labels.label_maps import source_classes
 from exemplar.labels.recognition import read_known
 from exemplar.labels.values import per_cent

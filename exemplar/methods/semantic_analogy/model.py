@@ -18,6 +18,7 @@ from torch.nn import functional
 from exemplar.methods.semantic_analogy.gan_settings import Code
 from exemplar.methods.semantic_analogy.generator import Change, Generator, GeneratorSettings
 from exemplar.methods.semantic_analogy.source import SMALLEST_SIDE, Source
+from exemplar.settings import SettingsError
 from exemplar.store.weights import WeightsError, fit_weights, load_weights, save_weights
 
 
@@ -44,7 +45,7 @@ class Gan(nn.Module):
             code: see `GanSettings`.
 
         Raises:
-            ValueError: the source is too small, or its image, labels and classes do not fit.
+            SettingsError: the source is too small, or its image, labels and classes do not fit.
         """
         super().__init__()
         _check(source)
@@ -196,4 +197,4 @@ def _check(source: Source) -> None:
             f"{int(source.labels.max())}"
         )
     if problems:
-        raise ValueError("; ".join(problems))
+        raise SettingsError("; ".join(problems))
