@@ -72,18 +72,22 @@ def check_room(out: Path, room: int, problems: Problems) -> None:
         )
 
 
-def name_of(path: Path, problems: Problems) -> str:
+def name_of(path: Path, problems: Problems) -> str | None:
     """What results of a file are called: as the file without its suffix.
 
     Args:
         path: an input.
         problems: gets a line if that would be the name of no file, or of a hidden one.
+
+    Returns:
+        The name, none if it cannot be used.
     """
     if not path.stem or path.stem.startswith("."):
         problems.append(
             f"{path}: its results would be called {path.stem!r}, which is no name or a hidden one; "
             "rename it"
         )
+        return None
     return path.stem
 
 

@@ -102,7 +102,7 @@ def synth(
 
 def _places(inputs: list[Path], out: Path, problems: Problems) -> list[Place]:
     """A folder for each input."""
-    stems = Counter(name_of(path, problems) for path in inputs)
+    stems = Counter(name for path in inputs if (name := name_of(path, problems)))
     if repeated := [name for name, times in stems.items() if times > 1]:
         problems.append(
             f"inputs are told apart by their names, but {', '.join(repeated)} came more than "

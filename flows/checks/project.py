@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from flows.server import silence
 
 DAY = 86400.0
 STALE = 14  # days after which unfinished work is hardly taken up again
+WORKPLACE = re.compile("[0-9a-f]{32}")
 
 
 def check_project() -> Iterator[Finding]:
@@ -126,8 +128,12 @@ def prefect_server(address: str) -> Finding:
 
 def unfinished(work: Path, now: float) -> Iterator[Finding]:
     """Checks that work left behind by interrupted stages is recent."""
-    folders = [path for path in work.rglob("*") if path.is_dir() and not any(
-        child.is_dir() for child in path.iterdir())] if work.is_dir() else []  # fmt: skip
+    # Of finished work the folders above its own are left, empty.
+    folders = [
+        folder
+        for folder in sorted(work.rglob("*"))
+        if WORKPLACE.fullmatch(folder.name) and any(map(Path.is_file, folder.rglob("*")))
+    ]
     ages = {folder: (now - folder.stat().st_mtime) / DAY for folder in folders}
     if any(age < -1 / 24 for age in ages.values()):
         yield warning(".work", "written in the future", "set the machine's clock")

@@ -158,13 +158,16 @@ def test_a_server_that_does_not_answer():
 def test_unfinished_work(tmp_path):
     now = 1e9
     assert [f.seen for f in project.unfinished(tmp_path / "none", now)] == ["nothing unfinished"]
-    for name, age in {"recent": 1, "old": 30, "future": -2}.items():
-        folder = tmp_path / "regressor" / name
-        folder.mkdir(parents=True)
+    (tmp_path / "regressor" / "finished-edges").mkdir(parents=True)
+    assert [f.seen for f in project.unfinished(tmp_path, now)] == ["nothing unfinished"]
+    for name, age in {"a": 1, "b": 30, "c": -2}.items():
+        folder = tmp_path / "regressor" / (32 * name)
+        (folder / "group.zarr").mkdir(parents=True)
+        (folder / "group.zarr" / "zarr.json").touch()
         os.utime(folder, (now, now - age * 86400))
     future, old = project.unfinished(tmp_path, now)
     assert "clock" in future.advice
-    assert str(tmp_path / "regressor" / "old") in old.advice
+    assert str(tmp_path / "regressor" / (32 * "b")) in old.advice
 
 
 def test_all_findings_are_reported_together(monkeypatch):

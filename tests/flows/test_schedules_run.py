@@ -110,7 +110,13 @@ def toy(tmp_path, monkeypatch):
 
 
 def ask(what: str, **body: Any) -> Any:
-    answer = httpx.post(f"{os.environ[ADDRESS]}/{what}", json=body, timeout=60, trust_env=False)
+    """The server's answer, which is 503 while its database is locked; Prefect's clients ask again."""
+    address, end = f"{os.environ[ADDRESS]}/{what}", time.monotonic() + PATIENCE
+    while (
+        answer := httpx.post(address, json=body, timeout=60, trust_env=False)
+    ).status_code == 503:
+        assert time.monotonic() < end, f"{address} is busy for {PATIENCE} s"
+        time.sleep(0.3)
     answer.raise_for_status()
     return answer.json()
 
