@@ -110,7 +110,7 @@ def toy(tmp_path, monkeypatch):
 
 
 def ask(what: str, **body: Any) -> Any:
-    """The server's answer, which is 503 while its database is locked; Prefect's clients ask again."""
+    """The server's answer; while its database is locked, which is 503, it is asked again."""
     address, end = f"{os.environ[ADDRESS]}/{what}", time.monotonic() + PATIENCE
     while (
         answer := httpx.post(address, json=body, timeout=60, trust_env=False)

@@ -127,7 +127,7 @@ def undisturbed(tmp_path_factory) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("seed", "victims"),
     [
-        (0, ("scheduler", "coordinator", "worker of a stage", "stage")),
+        (0, ("scheduler", "coordinator", "stage")),
         *(pytest.param(seed, VICTIMS, marks=pytest.mark.slow) for seed in range(1, 11)),
     ],
 )
