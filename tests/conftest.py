@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -26,6 +27,9 @@ for name, value in {
     "GIT_COMMITTER_EMAIL": "tests@example.invalid",
 }.items():
     os.environ.setdefault(name, value)
+
+# A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("exemplar", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("exemplar")
