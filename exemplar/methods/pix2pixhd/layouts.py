@@ -99,16 +99,7 @@ def read_layouts(
         found = read_known(path, known, problems)
         given = None
         if instances is not None:
-            given = read_numbers(instances[number], problems)
-            if found is not None and given is not None and given.shape != found.labels.shape:
-                problems.append(
-                    f"{instances[number]}: expected {_size(found.labels)} as its label map {path}, "
-                    f"got {_size(given)}"
-                )
-            if given is not None and given.min() < 0:
-                problems.append(
-                    f"{instances[number]}: expected numbers of objects from 0, got {given.min()}"
-                )
+            given = _read_instances(instances[number], path, found, problems)
         if found is not None:
             owners = _numbered(found, known) if given is None else given
             said, mapped = said_of(path, found, known), instances is not None
@@ -119,6 +110,22 @@ def read_layouts(
     if problems:
         raise LayoutError(report(problems))
     return layouts
+
+
+def _read_instances(
+    path: Path, labels: Path, found: Recognised | None, problems: list[str]
+) -> np.ndarray | None:
+    """The instance map of a label map, i64; notes what is wrong with it."""
+    given = read_numbers(path, problems)
+    if given is None:
+        return None
+    if found is not None and given.shape != found.labels.shape:
+        problems.append(
+            f"{path}: expected {_size(found.labels)} as its label map {labels}, got {_size(given)}"
+        )
+    if given.min() < 0:
+        problems.append(f"{path}: expected numbers of objects from 0, got {given.min()}")
+    return given
 
 
 def map_files(path: Path) -> list[Path]:
