@@ -60,6 +60,7 @@ def test_hed_sees_a_step() -> None:
     network, name = edge_network(HedSettings(magnify=1), ESTIMATORS)
     images = torch.full((1, 3, 32, 48), 0.2)
     images[..., 24:] = 0.8
+    assert network is not None
     edges = network(images)[0]
     assert name == network.identity
     assert int(edges.mean(0).argmax()) in (23, 24)

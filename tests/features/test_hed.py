@@ -72,22 +72,17 @@ def test_edges_equal_a_plain_forward(size: tuple[int, int]) -> None:
 
 
 @installed
-def test_a_disc_is_outlined_whatever_the_scale() -> None:
+def test_a_disc_is_outlined_whatever_the_scale_which_the_name_tells() -> None:
     y, x = torch.meshgrid(torch.arange(96), torch.arange(96), indexing="ij")
     radius = ((y - 48.0) ** 2 + (x - 48.0) ** 2).sqrt()
     images = torch.where(radius < 25, 0.8, 0.3).expand(1, 3, 96, 96).contiguous()
     for magnify in (1, 2):
-        edges = load_hed(HedSettings(magnify=magnify))(images)[0]
+        detect = load_hed(HedSettings(magnify=magnify))
+        assert detect.identity.startswith(f"hed@{magnify}x#")
+        edges = detect(images)[0]
         assert edges.shape == (96, 96)
         assert float(edges[(radius - 25).abs() < 1].mean()) > 0.8
         assert float(edges[(radius < 15) | ((radius > 35) & (radius < 44))].mean()) < 0.1
-
-
-@installed
-def test_the_name_tells_the_scale() -> None:
-    once, twice = (load_hed(HedSettings(magnify=magnify)).identity for magnify in (1, 2.5))
-    assert once.startswith("hed@1x#")
-    assert twice == once.replace("1x", "2.5x")
 
 
 def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
