@@ -21,6 +21,11 @@ PARAMS: dict[str, Any] = {
         "network": {"width": 4, "hidden": 8},
         "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5},
     },
+    "judge": {
+        "heads": 6,
+        "network": {"width": 4, "hidden": 8},
+        "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5, "seed": 1},
+    },
     "conditions": {},
     "regressor": {
         "network": {"width": 4, "hidden": 8},
@@ -71,7 +76,7 @@ def run_pipeline(folder: Path, params: dict[str, Any], apart: bool = True) -> No
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     domains, conditions = params["run"]["domains"], params["run"]["conditions"]
     stages = [["prepare", "--domain", domain] for domain in domains]
-    stages.append(["estimators"])
+    stages += [["estimators"], ["judge"]]
     stages += [["conditions", "--domain", domain] for domain in domains]
     stages += [
         [stage, "--domain", domain, "--condition", condition]

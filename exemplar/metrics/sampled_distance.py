@@ -1,0 +1,87 @@
+"""How far candidates are from photographs as a whole, on the features of a large network.
+
+Such a network costs more than all the rest of the evaluation, so it looks at a few candidates of
+each test image, drawn with the seed. Of so few images only the kernel distance (KID) can be read;
+the Fréchet distance stays empty below two images a feature. The columns bear the name of the
+network, for neither number means anything without it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from math import isfinite
+
+import numpy as np
+
+from exemplar.metrics.embedding import Embedding
+from exemplar.metrics.frechet import frechet_distance
+from exemplar.metrics.kernel_distance import (
+    kernel_difference_interval,
+    kernel_distance,
+    kernel_interval,
+)
+
+FD, KID = "fd_efficientnet_lite2", "kid_efficientnet_lite2"
+LOW, HIGH = f"{KID}_low", f"{KID}_high"
+FEATURES = "efficientnet_lite2_features"
+COLUMNS = (FD, KID, LOW, HIGH, FEATURES)
+"""Of a table: both distances, the ends of KID's 95 % interval over test images, and the network
+with how it was asked."""
+
+
+class SampledDistances:
+    """Features of photographs and of a few candidates of each test image, by method."""
+
+    def __init__(self, see: Embedding, each: int, seed: int) -> None:
+        """Starts with no images.
+
+        Args:
+            see: the network.
+            each: candidates drawn of every test image; fewer if there are fewer.
+            seed: of the draws and of the intervals.
+        """
+        self._see, self._each, self._seed = see, each, seed
+        self._made: defaultdict[str, list[np.ndarray]] = defaultdict(list)
+        self._photographs: list[np.ndarray] = []
+
+    @property
+    def name(self) -> str:
+        """The features in a table: the network, and how many candidates it saw of each image."""
+        return f"{self._see.name}, {self._each} candidates an image"
+
+    def add(self, method: str, image_id: str, images: np.ndarray) -> None:
+        """Looks at some of a method's candidates of one image.
+
+        Args:
+            method: which.
+            image_id: not yet taken in for this method; with the seed it decides the draw, which is
+                the same for all methods with as many candidates.
+            images: (C, H, W, 3) u8, all of them.
+        """
+        generator = np.random.default_rng([self._seed, zlib.crc32(image_id.encode())])
+        chosen = generator.permutation(len(images))[: self._each]
+        self._made[method].append(self._see(images[np.sort(chosen)]))
+
+    def add_photographs(self, images: np.ndarray) -> None:
+        """Looks at photographs, (n, H, W, 3) u8."""
+        self._photographs.append(self._see(images))
+
+    def of(self, method: str) -> dict[str, float | str]:
+        """A method's values of `COLUMNS`, without those that are undefined."""
+        photographs, made = np.concatenate(self._photographs), np.stack(self._made[method])
+        low, high = kernel_interval(photographs, made, self._seed)
+        found = {
+            FD: frechet_distance(photographs, made.reshape(-1, made.shape[-1])),
+            KID: kernel_distance(photographs, made),
+            LOW: low,
+            HIGH: high,
+        }
+        known: dict[str, float | str] = {k: v for k, v in found.items() if isfinite(v)}
+        return known | ({FEATURES: self.name} if known else {})
+
+    def difference(self, one: str, other: str) -> tuple[float, float]:
+        """The interval of other's KID less one's, over test images."""
+        photographs = np.concatenate(self._photographs)
+        both = (np.stack(self._made[method]) for method in (one, other))
+        return kernel_difference_interval(photographs, *both, seed=self._seed)
