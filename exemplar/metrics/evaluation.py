@@ -19,8 +19,9 @@ import pandas as pd
 from exemplar.metrics.diversity import farthest_first
 from exemplar.metrics.judged import DISTRIBUTION, PAIR, Judged, Sight, compared
 from exemplar.metrics.ranked import Ranking
-from exemplar.metrics.sampled_distance import COLUMNS as SAMPLED
-from exemplar.metrics.sampled_distance import FD, KID, SampledDistances
+from exemplar.metrics.sampled_columns import COLUMNS as SAMPLED
+from exemplar.metrics.sampled_columns import FD, KID
+from exemplar.metrics.sampled_distance import SampledDistances
 from exemplar.metrics.selection import MEASURES, METRICS
 from exemplar.metrics.spectrum import radial_spectrum
 

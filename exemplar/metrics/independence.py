@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from exemplar.store.arrays import StoreError
-
 NETWORK = re.compile(r"[^\s,;()]+#[0-9a-f]+")
 """A network's name within a text, such as `pixelnet-16@rendered#0123abcd`."""
 
@@ -42,7 +40,7 @@ def shared(judge: str, made: Mapping[str, str], domain: str) -> str:
         from the domain, with commas between; empty if it shares nothing.
 
     Raises:
-        StoreError: the judge names no network.
+        ValueError: the judge names no network.
 
     >>> shared("pixelnet-16@rendered#0123abcd",
     ...        {"input": "given with the images", "descriptors": "pixelnet-16@rendered#0123abcd"},
@@ -51,7 +49,7 @@ def shared(judge: str, made: Mapping[str, str], domain: str) -> str:
     """
     own = networks(judge)
     if not own:
-        raise StoreError(f"expected the name of a judge with a hash of its weights, got {judge!r}")
+        raise ValueError(f"expected the name of a judge with a hash of its weights, got {judge!r}")
     found = [what for what, named in made.items() if own & networks(named)]
     if any(f"@{domain}#" in network for network in own):
         found.append(EXEMPLARS)

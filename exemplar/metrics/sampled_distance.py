@@ -21,13 +21,7 @@ from exemplar.metrics.kernel_distance import (
     kernel_distance,
     kernel_interval,
 )
-
-FD, KID = "fd_efficientnet_lite2", "kid_efficientnet_lite2"
-LOW, HIGH = f"{KID}_low", f"{KID}_high"
-FEATURES = "efficientnet_lite2_features"
-COLUMNS = (FD, KID, LOW, HIGH, FEATURES)
-"""Of a table: both distances, the ends of KID's 95 % interval over test images, and the network
-with how it was asked."""
+from exemplar.metrics.sampled_columns import FD, FEATURES, HIGH, KID, LOW
 
 
 class SampledDistances:
@@ -68,7 +62,7 @@ class SampledDistances:
         self._photographs.append(self._see(images))
 
     def of(self, method: str) -> dict[str, float | str]:
-        """A method's values of `COLUMNS`, without those that are undefined."""
+        """A method's values of `sampled_columns`, without those that are undefined."""
         photographs, made = np.concatenate(self._photographs), np.stack(self._made[method])
         low, high = kernel_interval(photographs, made, self._seed)
         found = {

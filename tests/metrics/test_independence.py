@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from exemplar.metrics.independence import most_independent, shared, verdict
-from exemplar.store.arrays import StoreError
 
 ESTIMATORS, JUDGE, EDGES = "pixelnet-16@rendered#0a1b", "pixelnet-16@strangers#2c3d", "hed#4e5f"
 MADE = {
@@ -32,7 +31,7 @@ def test_other_weights_are_another_network() -> None:
 
 
 def test_a_judge_without_a_name_is_refused() -> None:
-    with pytest.raises(StoreError, match="a hash of its weights, got 'somebody'"):
+    with pytest.raises(ValueError, match="a hash of its weights, got 'somebody'"):
         shared("somebody", MADE, "pets")
 
 

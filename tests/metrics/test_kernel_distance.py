@@ -30,7 +30,9 @@ def naive(photographs: np.ndarray, made: np.ndarray) -> float:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(2, 5), st.integers(1, 3), st.integers(2, 6), st.integers(1, 4), st.integers(0, 9))
+@given(
+    st.integers(2, 5), st.integers(1, 3), st.integers(2, 6), st.integers(1, 4), st.integers(0, 9)
+)
 def test_it_is_the_mean_over_pairs_of_different_inputs(inputs, each, real, features, seed) -> None:
     draw = np.random.default_rng(seed)
     photographs = draw.normal(size=(real, features))
