@@ -49,10 +49,11 @@ def seed(text: str) -> int:
 def backbone(text: str) -> dict[str, str]:
     """The settings of a backbone: its kind, and perhaps its weights."""
     kind, _, weights = text.partition(":")
-    kinds = ("estimator", "vgg19_small", "vgg19_normalised", "torchvision")
-    if kind not in kinds or (kind == "estimator" and weights):
+    whole = ("estimator", "efficientnet_lite2")  # that have their weights
+    kinds = (*whole, "vgg19_small", "vgg19_normalised", "torchvision")
+    if kind not in kinds or (kind in whole and weights):
         raise argparse.ArgumentTypeError(
-            f"expected one of {', '.join(kinds)}, all but the first with :FILE, got {text!r}"
+            f"expected one of {', '.join(kinds)}, all but the first two with :FILE, got {text!r}"
         )
     if kind.startswith("vgg19") and not weights:
         raise argparse.ArgumentTypeError(f"{kind} needs its weights: {kind}:FILE")

@@ -224,8 +224,8 @@ def add_analogy(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
         "--backbone",
         type=backbone,
         metavar="KIND[:FILE]",
-        help="whose features are compared: estimator, vgg19_small:FILE, vgg19_normalised:FILE, "
-        "torchvision, which is VGG-19, or torchvision:FILE",
+        help="whose features are compared: estimator, efficientnet_lite2, vgg19_small:FILE, "
+        "vgg19_normalised:FILE, torchvision, which is VGG-19, or torchvision:FILE",
     )
     analogy.add_argument(
         "--side", type=count, metavar="N", help="larger images are matched at so many pixels a side"

@@ -57,8 +57,8 @@ def add_layout(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         type=backbone,
         metavar="KIND[:FILE]",
         help="whose features clusters and the GAN's patch loss compare: estimator, "
-        "vgg19_small:FILE, vgg19_normalised:FILE, torchvision, which is VGG-19, or "
-        "torchvision:FILE",
+        "efficientnet_lite2, vgg19_small:FILE, vgg19_normalised:FILE, torchvision, which is "
+        "VGG-19, or torchvision:FILE",
     )
     layout.add_argument("--seed", type=seed, metavar="N", help="of everything that is drawn")
     layout.add_argument("--device", metavar="NAME", help="cpu or cuda")

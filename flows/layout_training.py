@@ -255,6 +255,9 @@ def _key(source: Source, settings: LayoutSettings) -> str:
 
 
 def _weights(backbone: BackboneSettings) -> list[Path]:
-    """The file of a backbone's weights, if it is there; published ones are told by their name."""
-    file = ESTIMATORS if backbone.kind == "estimator" else backbone.weights
+    """The file of a backbone's weights, if it is there.
+
+    Published ones, and those that come as a package of one version, are told by their name.
+    """
+    file = ESTIMATORS if backbone.kind == "estimator" else getattr(backbone, "weights", None)
     return [file] if isinstance(file, Path) and file.is_file() else []

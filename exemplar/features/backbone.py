@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from exemplar.features.efficientnet_lite2 import EfficientNetSettings, load_efficientnet
 from exemplar.features.frozen import FrozenBackbone, select_layers
 from exemplar.features.pixelnet import LAYERS
 from exemplar.features.timm_backbone import TimmSettings, load_timm
@@ -39,6 +40,7 @@ BackboneSettings = Annotated[
     EstimatorTrunkSettings
     | TorchvisionSettings
     | TimmSettings
+    | EfficientNetSettings
     | SmallVggSettings
     | NormalisedVggSettings,
     Field(discriminator="kind"),
@@ -84,6 +86,8 @@ def load_backbone(
         return load_torchvision(settings, device)
     if isinstance(settings, TimmSettings):
         return load_timm(settings, device)
+    if isinstance(settings, EfficientNetSettings):
+        return load_efficientnet(settings, device)
     return load_vgg19_encoder(settings, device)
 
 

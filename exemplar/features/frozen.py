@@ -33,6 +33,7 @@ class FrozenBackbone:
         mean: of each channel, subtracted.
         std: of each channel, divided by.
         side: enlarge or shrink images to this side first; for networks of one fixed size.
+        magnify: without a side, enlarge images by this factor first, so that maps are finer.
     """
 
     def __init__(
@@ -45,12 +46,13 @@ class FrozenBackbone:
         mean: Sequence[float] = (0.0, 0.0, 0.0),
         std: Sequence[float] = (1.0, 1.0, 1.0),
         side: int | None = None,
+        magnify: float = 1.0,
     ) -> None:
         self.name = name
         self.layers = tuple(layers)
         self.network = network.to(device).eval().requires_grad_(False)
         self._taps = taps
-        self._side = side
+        self._side, self._magnify = side, magnify
         self._mean = torch.tensor(mean, device=device)[:, None, None]
         self._std = torch.tensor(std, device=device)[:, None, None]
 
@@ -79,7 +81,17 @@ class FrozenBackbone:
         if self._side is not None:
             size = (self._side, self._side)
             x = functional.interpolate(x, size, mode="bilinear", antialias=True)
+        else:
+            x = magnified(x, self._magnify)
         return (x - self._mean) / self._std
+
+
+def magnified(images: Tensor, factor: float) -> Tensor:
+    """Images (B, C, H, W) enlarged, bicubic; a side has at least one pixel."""
+    if factor == 1:
+        return images
+    size = [max(1, round(side * factor)) for side in images.shape[-2:]]
+    return functional.interpolate(images, size, mode="bicubic", antialias=True)
 
 
 def select_layers(wanted: Sequence[str], available: Sequence[str], network: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import torch
@@ -18,6 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from exemplar.features.backbone import BackboneSettings, EstimatorTrunkSettings, load_trunk
+from exemplar.features.efficientnet_lite2 import (
+    EfficientNetLite2,
+    EfficientNetSettings,
+    load_efficientnet,
+)
 from exemplar.features.frozen import select_layers
 from exemplar.features.pixelnet import LAYERS, PixelNet
 from exemplar.features.timm_backbone import TimmSettings
@@ -130,9 +135,11 @@ def load_pyramid(
     """Makes the pyramid of the backbone that settings name.
 
     Args:
-        settings: any backbone that is one chain: `estimator`, `vgg19_small`, `vgg19_normalised`,
-            or a VGG of `torchvision`. Where they name no layers, the first of each block is taken,
-            as in the paper; of the estimators' trunk, which ends its blocks there, the last.
+        settings: any backbone that is one chain: `estimator`, `efficientnet_lite2`, `vgg19_small`,
+            `vgg19_normalised`, or a VGG of `torchvision`. Where they name no layers, the first of
+            each block is taken, as in the paper; of the estimators' trunk and of EfficientNet,
+            which end their blocks there, the last. EfficientNet's finest level has half the
+            images' size, or their own if they are magnified twice.
         estimators: the estimators' weights; needed by the kind `estimator` alone.
         device: where to run.
 
@@ -149,10 +156,13 @@ def load_pyramid(
         return _of_torchvision(settings, device)
     if isinstance(settings, SmallVggSettings | NormalisedVggSettings):
         return _of_encoder(settings, device)
+    if isinstance(settings, EfficientNetSettings):
+        return _of_efficientnet(settings, device)
     kind = "timm" if isinstance(settings, TimmSettings) else f"torchvision's {settings.name}"
     raise SettingsError(
         f"a pyramid needs a network whose layers follow one another, not {kind}; choose one of the "
-        "kinds estimator, vgg19_small and vgg19_normalised, or a VGG of torchvision, as backbone"
+        "kinds estimator, efficientnet_lite2, vgg19_small and vgg19_normalised, or a VGG of "
+        "torchvision, as backbone"
     )
 
 
@@ -196,6 +206,23 @@ def _of_encoder(
     ]
     smallest = 2 ** (_block(layers[-1]) - 1) + 1
     return Pyramid(encoder.name, layers, network, steps, smallest, device)
+
+
+def _of_efficientnet(settings: EfficientNetSettings, device: torch.device | str) -> Pyramid:
+    backbone = load_efficientnet(settings.model_copy(update={"layers": ("block0",)}), device)
+    network = backbone.network
+    assert isinstance(network, EfficientNetLite2)
+    # Within a block there is no way on from the wide map alone: it adds its input at the end.
+    available = [name for name in network.layers if name.removeprefix("block").isdigit()]
+    layers = select_layers(settings.layers, available, f"the chain of {settings.kind}")
+
+    def first(images: Tensor) -> Tensor:
+        return network.between(backbone.prepared(images), None, layers[0])
+
+    later = [partial(network.between, after=after, last=last) for after, last in pairwise(layers)]
+    stride = network.stride(layers[-1])
+    smallest = next(side for side in count(1) if round(side * settings.magnify) > stride)
+    return Pyramid(backbone.name, layers, network, [first, *later], smallest, device)
 
 
 def _of_torchvision(settings: TorchvisionSettings, device: torch.device | str) -> Pyramid:

@@ -69,12 +69,27 @@ def converted(path: Path | str, cache: Path | str = CACHE) -> Path:
     path = Path(path)
     target = Path(cache) / f"{content_hash(path)}.safetensors"
     if not target.is_file():
-        state = _unprefixed(_state_dict(_load(path), path))
         # Tensors of a checkpoint may share memory, which safetensors does not store.
-        state = {name: value.detach().contiguous().clone() for name, value in state.items()}
+        state = {name: value.contiguous().clone() for name, value in read_pytorch(path).items()}
         with written(target) as partial:
             save_file(state, partial)
     return target
+
+
+def read_pytorch(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a PyTorch file, without a copy as safetensors.
+
+    Args:
+        path: a file of `torch.save`, as `converted` takes it.
+
+    Returns:
+        name → tensor, on the CPU; they may share memory.
+
+    Raises:
+        WeightsError: the file is damaged, needs unpickling, or holds no state dict.
+    """
+    state = _unprefixed(_state_dict(_load(path), path))
+    return {name: value.detach() for name, value in state.items()}
 
 
 def state_hash(state: Mapping[str, torch.Tensor]) -> str:

@@ -11,6 +11,7 @@ from exemplar.features.backbone import (
     EstimatorTrunkSettings,
     load_backbone,
 )
+from exemplar.features.efficientnet_lite2 import EfficientNetSettings
 from exemplar.features.pixelnet import LAYERS, PixelNet, PixelNetSettings
 from exemplar.features.timm_backbone import TimmSettings
 from exemplar.features.torchvision_backbone import TorchvisionSettings
@@ -63,6 +64,10 @@ def test_estimators_are_asked_for() -> None:
             TimmSettings(name="resnet50", indices=(0, 1)),
         ),
         (
+            {"kind": "efficientnet_lite2", "layers": ["block15_expanded"], "magnify": 2},
+            EfficientNetSettings(layers=("block15_expanded",), magnify=2),
+        ),
+        (
             {"kind": "vgg19_small", "weights": "raw/5SE.pth"},
             SmallVggSettings(weights=Path("raw/5SE.pth")),
         ),
@@ -77,12 +82,18 @@ def test_params_name_each_kind(written: dict[str, object], expected: object) -> 
 
 
 def test_unknown_kinds_and_keys_are_refused() -> None:
-    with pytest.raises(SettingsError, match=r"'estimator', 'torchvision', 'timm', 'vgg19_small'"):
+    with pytest.raises(SettingsError, match=r"'torchvision', 'timm', 'efficientnet_lite2', 'vgg"):
         section({"backbone": {"kind": "caffe"}}, "backbone", BackboneSettings)
     with pytest.raises(SettingsError, match=r"vgg19_small\.weights: Field required"):
         section({"backbone": {"kind": "vgg19_small"}}, "backbone", BackboneSettings)
     with pytest.raises(SettingsError, match=r"estimator\.layer: Extra inputs"):
         section({"backbone": {"kind": "estimator", "layer": 1}}, "backbone", BackboneSettings)
+
+
+def test_the_packaged_network_is_loaded_by_its_kind() -> None:
+    backbone = load_backbone(EfficientNetSettings(layers=("block0",)), None)
+    assert backbone.name.startswith("efficientnet_lite2#")
+    assert backbone(torch.rand(1, 3, 32, 32))[0].shape == (1, 16, 16, 16)
 
 
 def test_missing_weights_name_the_file() -> None:

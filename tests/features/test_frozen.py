@@ -34,6 +34,18 @@ def test_images_are_resized_where_asked() -> None:
     assert backbone(torch.rand(1, 3, 4, 6))[0].shape == (1, 3, 8, 8)
 
 
+def test_images_are_magnified_where_asked() -> None:
+    shapes = {
+        (1.0, (4, 6)): (4, 6), (2.0, (4, 6)): (8, 12), (1.5, (3, 6)): (4, 9), (0.1, (4, 6)): (1, 1)
+    }  # fmt: skip
+    for (factor, size), expected in shapes.items():
+        backbone = FrozenBackbone("one", ("o",), nn.Identity(), lambda x: [x], magnify=factor)
+        assert backbone(torch.full((1, 3, *size), 0.5))[0].shape[2:] == expected
+        torch.testing.assert_close(
+            backbone(torch.full((1, 3, *size), 0.5))[0], torch.full((1, 3, *expected), 0.5)
+        )
+
+
 @pytest.mark.parametrize(
     "images",
     [torch.rand(3, 8, 8), torch.rand(1, 1, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)],

@@ -9,6 +9,7 @@ from torchvision import models
 
 from exemplar.estimators import EstimatorsSettings, save_estimators
 from exemplar.features.backbone import EstimatorTrunkSettings
+from exemplar.features.efficientnet_lite2 import EfficientNetSettings, load_efficientnet
 from exemplar.features.frozen import IMAGENET_MEAN, IMAGENET_STD
 from exemplar.features.pixelnet import LAYERS, PixelNet, PixelNetSettings
 from exemplar.features.pyramid import FIRST_OF_BLOCKS, Pyramid, load_pyramid
@@ -123,6 +124,33 @@ def test_of_torchvisions_vgg(tmp_path: Path) -> None:
     check_chain(load_pyramid(shallow, None), images)
 
 
+@pytest.mark.parametrize(("magnify", "size"), [(1, (45, 53)), (2, (35, 18)), (0.6, (70, 61))])
+def test_of_efficientnet(magnify: float, size: tuple[int, int]) -> None:
+    settings = EfficientNetSettings(magnify=magnify)
+    pyramid = load_pyramid(settings, None)
+    assert pyramid.layers == settings.layers
+    images = torch.rand(1, 3, *size)
+    whole = load_efficientnet(settings)
+    assert pyramid.name == whole.name
+    for got, expected in zip(pyramid(images), whole(images), strict=True):
+        torch.testing.assert_close(got, expected)
+    check_chain(pyramid, images)
+    some = EfficientNetSettings(magnify=magnify, layers=("block2", "block14", "block9"))
+    check_chain(load_pyramid(some, None), images)
+    with pytest.raises(ValueError, match=r"chain of efficientnet_lite2 has no layer block3_exp"):
+        load_pyramid(EfficientNetSettings(layers=("block1", "block2", "block3_expanded")), None)
+
+
+@pytest.mark.parametrize(("magnify", "last"), [(1, 20), (2, 20), (2.5, 14), (0.6, 4), (1, 2)])
+def test_the_smallest_side_of_efficientnet(magnify: float, last: int) -> None:
+    layers = tuple(dict.fromkeys(("block0", "block1", "block2", f"block{last}")))
+    pyramid = load_pyramid(EfficientNetSettings(magnify=magnify, layers=layers), None)
+    side = pyramid.smallest_side
+    assert pyramid(torch.rand(1, 3, side, side + 3))[-1].shape[2] == 2
+    with pytest.raises(ValueError, match=rf"at least {side} pixels a side for {layers[-1]}, got"):
+        pyramid(torch.rand(1, 3, side - 1, side + 3))
+
+
 @real
 def test_the_papers_levels_are_the_default() -> None:
     small = load_pyramid(SmallVggSettings(weights=SMALL / "5SE.pth"), None)
@@ -177,7 +205,7 @@ def test_other_input_is_refused(tmp_path: Path) -> None:
 
 
 def test_other_backbones_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="not timm; choose one of the kinds estimator"):
+    with pytest.raises(ValueError, match="not timm; choose one of the kinds estimator, eff"):
         load_pyramid(TimmSettings(name="resnet18"), None)
     with pytest.raises(ValueError, match="not torchvision's resnet50"):
         load_pyramid(TorchvisionSettings(name="resnet50"), None)
