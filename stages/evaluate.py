@@ -27,6 +27,7 @@ from exemplar.metrics.independence import most_independent, shared
 from exemplar.metrics.judge import Judge, Seen
 from exemplar.metrics.judged import Judged, Sight
 from exemplar.metrics.normals import angular_error
+from exemplar.metrics.sampled_distance import SampledDistances, SampledSettings
 from exemplar.metrics.selection import Selections
 from exemplar.settings import Settings, load_params, section
 from exemplar.store import layout
@@ -66,6 +67,9 @@ class EvaluateSettings(Settings):
     """A pixel of the real photograph is an edge if the judge sees at least this."""
     perceptual: BackboneSettings | None = EstimatorTrunkSettings()
     """The network on whose features diversity is measured; None: on the pixels themselves."""
+    sampled: SampledSettings | None = SampledSettings()
+    """FD and KID on EfficientNet-Lite2's features, of a few candidates of each test image; None:
+    there are none."""
     rounds: int = Field(default=20, ge=1)
     """Draws of one candidate per image that rand-1 averages over."""
     photographs: int = Field(default=2000, ge=1)
@@ -92,7 +96,9 @@ def main() -> None:
         Judged(judge.identity, shares, {method: Selections(*draws) for method in METHODS})
         for judge, shares in judges
     ]
-    result = Evaluation(judged, name)
+    wanted = settings.sampled
+    sampled = None if wanted is None else SampledDistances(wanted, settings.seed)
+    result = Evaluation(judged, name, sampled)
     both = [judge for judge, _ in judges]
     look = Examination(result, both, estimators, looks, settings.edge_threshold)
     for place, row in enumerate(outputs.rows):
@@ -101,17 +107,25 @@ def main() -> None:
         print(f"evaluate {domain}-{condition}: {ids[row]}", flush=True)
 
     chosen = rows_of(items, "train")
+    if sampled is not None:
+        for part in batches_of(sampled.chosen(chosen)):
+            sampled.add_photographs(outputs.photographs.rows(part).numpy())
     if len(chosen) > settings.photographs:
         generator = np.random.default_rng(settings.seed)
         chosen = np.sort(generator.choice(chosen, settings.photographs, replace=False))
-    for start in range(0, len(chosen), BATCH):
-        photographs = outputs.photographs.rows(chosen[start : start + BATCH]).numpy()
+    for part in batches_of(chosen):
+        photographs = outputs.photographs.rows(part).numpy()
         for (judge, _), mine in zip(judges, judged, strict=True):
             mine.photographs.append(judge.means(photographs))
 
     names = {"domain": domain, "condition": condition}
     with written(layout.evaluation("pixelnn", domain, condition)) as folder:
         write_evaluation(folder, result, names, settings.seed, settings.threads)
+
+
+def batches_of(rows: np.ndarray) -> list[np.ndarray]:
+    """Rows that are read at a time."""
+    return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
 
 
 def judges_of(

@@ -102,12 +102,15 @@ def comparisons(table: pd.DataFrame, features: dict[Place, str]) -> list[Compari
         In the table's order, without metrics that neither composition has.
     """
     found = []
-    for place, rows in grouped(records(table), "domain", "condition", "judge").items():
+    named = grouped(records(table), "domain", "condition", "judge")
+    for (domain, condition, judge), rows in named.items():
         rows = [row for row in rows if not isnan(number(row, "difference"))]
         images = sorted({shown("images", number(row, "images")) for row in rows})
-        known = {metric: features.get((*place, metric), "") for metric in DISTANCES}
+        known = {
+            metric: features.get((domain, condition, judge, metric), "") for metric in DISTANCES
+        }
         lines = [_difference(row, known) for row in rows]
-        found.append(Comparison(*place, " or ".join(images), lines))
+        found.append(Comparison(domain, condition, judge, " or ".join(images), lines))
     return found
 
 

@@ -89,7 +89,7 @@ def write_candidates(draw: np.random.Generator) -> None:
 @pytest.fixture
 def domain(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_params(evaluate={"rounds": MEMBERS}, **SECTIONS)
+    write_params(evaluate={"rounds": MEMBERS, "sampled": None}, **SECTIONS)
     write_images(list(range(TRAIN + TESTS)))
     write_networks()
     write_candidates(np.random.default_rng(0))
@@ -254,6 +254,30 @@ def test_the_distance_of_features_wants_enough_photographs(domain, monkeypatch):
     assert comparison.loc["fid", ["low", "high"]].abs().max() < 1e-6
 
 
+def test_a_few_candidates_are_measured_on_a_larger_network_s_features(domain):
+    sampled = {"side": 32, "candidates": 2, "photographs": 10}
+    write_params(evaluate={"sampled": sampled}, **SECTIONS)
+    folder = run()
+    table = by_main(folder, "table").set_index(["method", "selection"])
+    kid = table["kid_efficientnet_lite2"].dropna()
+    assert set(kid.index) == {("regressor", "single"), *((m, "rand-1") for m in MANY)}
+    low, high = (table.loc[kid.index, f"kid_efficientnet_lite2_{end}"] for end in ("low", "high"))
+    assert (low <= kid + 1e-9).all() and (kid <= high + 1e-9).all()
+    assert table["fd_efficientnet_lite2"].isna().all()  # 1,280 features, four images
+    [name] = table["efficientnet_lite2_features"].dropna().unique()
+    assert name.startswith("efficientnet_lite2 pooled at 32#")
+    assert name.endswith(", of 10 photographs and 2 candidates of each test image")
+    # Whole photographs are like photographs, mean grey is not.
+    assert kid["global", "rand-1"] < kid["regressor", "single"]
+    other = pd.read_csv(folder / "table.csv")
+    other = other[other["judge"] != other["judge"].iloc[0]]
+    assert other["kid_efficientnet_lite2"].isna().all()
+    compared = by_main(folder, "comparison").set_index("metric").loc["kid_efficientnet_lite2"]
+    pair = compared[["published", "coherent"]].to_list()
+    assert pair == pytest.approx([kid["pixelnn", "rand-1"], kid["coherent", "rand-1"]], rel=1e-4)
+    assert compared["low"] <= compared["difference"] <= compared["high"]
+
+
 def test_methods_are_compared_image_by_image(domain):
     folder = run()
     comparison = by_main(folder, "comparison")
@@ -273,7 +297,7 @@ def test_methods_are_compared_image_by_image(domain):
 
 
 def test_the_spread_of_each_image_has_its_most_different_first(domain):
-    write_params(evaluate={"perceptual": None}, **SECTIONS)
+    write_params(evaluate={"perceptual": None, "sampled": None}, **SECTIONS)
     spread = pd.read_csv(run() / "spread.csv")
     assert spread.groupby("method", sort=False)["image"].count().to_dict() == dict.fromkeys(MANY, 2)
     for row in spread.to_dict("records"):
@@ -296,7 +320,7 @@ def test_the_spread_of_each_image_has_its_most_different_first(domain):
 def test_diversity_is_measured_on_what_is_named(domain):
     found = {}
     for named in (None, {"kind": "estimator"}, {"kind": "estimator", "layers": ["conv2_2"]}):
-        write_params(evaluate={"perceptual": named}, **SECTIONS)
+        write_params(evaluate={"perceptual": named, "sampled": None}, **SECTIONS)
         table = by_main(run(), "table")
         [name] = table["diversity_features"].dropna().unique()
         found[name] = table.set_index(["method", "selection"])["diversity"].dropna()
