@@ -16,6 +16,9 @@ NETWORK = re.compile(r"[^\s,;()]+#[0-9a-f]+")
 EXEMPLARS = "exemplars"
 """Among what a judge shares: it has learned from the domain's own images."""
 
+NOTHING = "nothing"
+"""What an independent judge shares; where nothing is written it is not known."""
+
 
 def networks(named: str) -> set[str]:
     """The networks that a text names.
@@ -37,7 +40,7 @@ def shared(judge: str, made: Mapping[str, str], domain: str) -> str:
 
     Returns:
         The names of those of `made` that one of its networks made, and `EXEMPLARS` if one learned
-        from the domain, with commas between; empty if it shares nothing.
+        from the domain, with commas between; `NOTHING` if there are none.
 
     Raises:
         ValueError: the judge names no network.
@@ -53,13 +56,13 @@ def shared(judge: str, made: Mapping[str, str], domain: str) -> str:
     found = [what for what, named in made.items() if own & networks(named)]
     if any(f"@{domain}#" in network for network in own):
         found.append(EXEMPLARS)
-    return ", ".join(found)
+    return ", ".join(found) or NOTHING
 
 
 def most_independent(shares: Iterable[str]) -> list[int]:
     """The places of judges, those first that made least of what they judge; of equals the first.
 
-    >>> most_independent(["descriptors, exemplars", "", "exemplars"])
+    >>> most_independent(["descriptors, exemplars", "nothing", "exemplars"])
     [1, 2, 0]
     """
     counts = [(len(made(each)), each.count(EXEMPLARS)) for each in shares]
@@ -72,13 +75,13 @@ def made(shares: str) -> list[str]:
     >>> made("input, descriptors, exemplars")
     ['input', 'descriptors']
     """
-    return [what for what in shares.split(", ") if what not in ("", EXEMPLARS)]
+    return [what for what in shares.split(", ") if what not in ("", NOTHING, EXEMPLARS)]
 
 
 def verdict(shares: str) -> str:
-    """A judge's independence in words, for a line under a table.
+    """A judge's independence in words, for a line beside a table.
 
-    >>> verdict("")
+    >>> verdict("nothing")
     'independent: it made neither inputs nor descriptors, and learned from other images'
     >>> verdict("descriptors, exemplars")
     'not independent: it also made the descriptors, and learned from the exemplars'

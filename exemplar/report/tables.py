@@ -208,9 +208,9 @@ def reservations(rows: Sequence[Row]) -> list[str]:
 
 
 def independence(row: Row) -> str:
-    """Whether a row's judge is independent of what it judged, in words; empty if it has none."""
-    known = "judge_shares" in row and text(row, "judge")
-    return verdict(text(row, "judge_shares")) if known else ""
+    """Whether a row's judge is independent of what it judged, in words; empty if not known."""
+    shares = text(row, "judge_shares")
+    return verdict(shares) if shares else ""
 
 
 def number(row: Row, column: str) -> float:

@@ -17,17 +17,17 @@ MADE = {
 def test_every_network_of_a_judge_counts() -> None:
     assert shared(ESTIMATORS, MADE, "pets") == "input, ranking"
     assert shared(ESTIMATORS, MADE, "rendered") == "input, ranking, exemplars"
-    assert shared(JUDGE, MADE, "pets") == ""
+    assert shared(JUDGE, MADE, "pets") == "nothing"
     # Its normals are its own, its edges are those by which candidates are ranked.
     assert shared(f"normals {JUDGE}, edges {EDGES}", MADE, "pets") == "ranking"
     given = {"input": "given with the images", "descriptors": ""}
-    assert shared(ESTIMATORS, given, "pets") == ""
-    assert shared("pixelnet-16@pets-2#0a1b", given, "pets") == ""
+    assert shared(ESTIMATORS, given, "pets") == "nothing"
+    assert shared("pixelnet-16@pets-2#0a1b", given, "pets") == "nothing"
 
 
 def test_other_weights_are_another_network() -> None:
-    assert shared("pixelnet-16@rendered#0a1c", MADE, "pets") == ""
-    assert shared("pixelnet-16@rendered#0a1b9", MADE, "pets") == ""
+    assert shared("pixelnet-16@rendered#0a1c", MADE, "pets") == "nothing"
+    assert shared("pixelnet-16@rendered#0a1b9", MADE, "pets") == "nothing"
 
 
 def test_a_judge_without_a_name_is_refused() -> None:
@@ -36,7 +36,7 @@ def test_a_judge_without_a_name_is_refused() -> None:
 
 
 def test_those_that_made_least_come_first() -> None:
-    shares = ["exemplars", "input, descriptors", "", "", "ranking, exemplars"]
+    shares = ["exemplars", "input, descriptors", "nothing", "nothing", "ranking, exemplars"]
     assert most_independent(shares) == [2, 3, 0, 4, 1]
 
 
