@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flows.checks.finding import Finding, problem
 from flows.checks.machine import check_machine
+from flows.checks.networks import check_networks
 from flows.checks.packages import check_packages
 from flows.checks.project import check_project
 
@@ -17,7 +18,7 @@ def main() -> int:
     Returns:
         The exit status: 1 if anything is a problem, else 0.
     """
-    findings = examine(check_machine, check_packages, check_project)
+    findings = examine(check_machine, check_packages, check_networks, check_project)
     print(report(findings))
     return int(any(finding.state == "problem" for finding in findings))
 

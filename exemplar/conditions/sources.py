@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from pydantic import Discriminator, Tag
 from torch import Tensor
 
 from exemplar.conditions import lowres
 from exemplar.estimators import Estimators
+from exemplar.features.hed import HedSettings, load_hed
 from exemplar.features.pidinet import PiDiNetSettings, load_pidinet
 from exemplar.features.pixelnet import chunks
 from exemplar.settings import Settings
 
-EdgeSource = Literal["estimator"] | PiDiNetSettings
-"""Which network sees edges: the estimators, or PiDiNet from a local file."""
+
+def kind(source: Any) -> Any:
+    """By what a source is told: the word itself, or its kind."""
+    if isinstance(source, dict):
+        return source.get("kind")
+    return getattr(source, "kind", source)
+
+
+EdgeSource = Annotated[
+    Annotated[Literal["estimator"], Tag("estimator")]
+    | Annotated[HedSettings, Tag("hed")]
+    | Annotated[PiDiNetSettings, Tag("pidinet")],
+    Discriminator(kind),
+]
+"""Which network sees edges: the estimators, HED from its package, or PiDiNet from a local file."""
 
 
 class ConditionsSettings(Settings):
@@ -41,7 +56,7 @@ def edge_network(
     """
     if source == "estimator":
         return None, estimators.identity
-    network = load_pidinet(source)
+    network = load_hed(source) if isinstance(source, HedSettings) else load_pidinet(source)
     return network, network.identity
 
 

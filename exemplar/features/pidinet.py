@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from exemplar.features.edge_network import EdgeNetwork
 from exemplar.features.frozen import IMAGENET_MEAN, IMAGENET_STD
 from exemplar.features.pixel_difference import Kind, difference_kernel
 from exemplar.settings import Settings
@@ -136,50 +137,6 @@ class PiDiNet(nn.Module):
         return self.classifier(torch.cat(sides, dim=1))
 
 
-class EdgeNetwork:
-    """Edges of photographs.
-
-    Attributes:
-        identity: a stable name with the scale and a hash of the weights, for tables.
-    """
-
-    def __init__(
-        self, identity: str, network: PiDiNet, magnify: float, device: torch.device | str
-    ) -> None:
-        self.identity = identity
-        self.network = network.to(device).eval().requires_grad_(False)
-        self.magnify = magnify
-        self._mean = torch.tensor(IMAGENET_MEAN, device=device)[:, None, None]
-        self._std = torch.tensor(IMAGENET_STD, device=device)[:, None, None]
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """Soft edges.
-
-        Args:
-            images: (B, 3, H, W) float RGB in [0, 1].
-
-        Returns:
-            (B, H, W) float32 in [0, 1], 1 on an edge.
-
-        Raises:
-            ValueError: the images have another form, or are too small.
-        """
-        height, width = images.shape[-2:]
-        size = (round(height * self.magnify), round(width * self.magnify))
-        if images.ndim != 4 or images.shape[1] != 3 or min(size) < 8:
-            raise ValueError(
-                f"{self.identity}: expected images (B, 3, H, W) of 8 pixels a side or more after "
-                f"magnifying {self.magnify:g} times, got {tuple(images.shape)}"
-            )
-        x = (images.float() - self._mean) / self._std
-        if self.magnify != 1:
-            x = functional.interpolate(x, size, mode="bicubic", antialias=True)
-        edges = self.network(x).sigmoid()
-        if self.magnify != 1:
-            edges = functional.interpolate(edges, (height, width), mode="bilinear", antialias=True)
-        return edges[:, 0]
-
-
 def load_pidinet(settings: PiDiNetSettings, device: torch.device | str = "cpu") -> EdgeNetwork:
     """Loads an edge detector.
 
@@ -203,7 +160,7 @@ def load_pidinet(settings: PiDiNetSettings, device: torch.device | str = "cpu") 
         raise WeightsError(f"{where}: not a PiDiNet with CDCM and CSAM: no {error}") from None
     network = PiDiNet(width, side)
     fit_weights(network, _converted(state, where), where)
-    return EdgeNetwork(identity, network, settings.magnify, device)
+    return EdgeNetwork(identity, network, IMAGENET_MEAN, IMAGENET_STD, settings.magnify, device)
 
 
 def _converted(state: dict[str, Tensor], where: str) -> dict[str, Tensor]:

@@ -112,14 +112,17 @@ def read_source_scores(path: Path, curve: Path, source: str) -> pd.DataFrame:
         source: its name.
 
     Returns:
-        `COLUMNS`, the methods in the order of `METHODS`; those over shared targets last.
+        `COLUMNS`, judge by judge the methods in the order of `METHODS`; those over shared targets
+        last.
 
     Raises:
         TableError: a file is missing or has another form.
     """
     table = _read(path, ("source", "method", "target", *COLUMNS[2:14]), source)
-    places = [(m, over) for over in (ALL, SHARED) for m in METHODS]
-    rows = table.assign(over=table["target"]).set_index(["method", "target"], drop=False)
+    judges = dict.fromkeys(table["judge"])
+    places = [(m, over, j) for over in (ALL, SHARED) for j in judges for m in METHODS]
+    rows = table.assign(over=table["target"])
+    rows = rows.set_index(["method", "target", "judge"], drop=False)
     rows = rows.loc[[place for place in places if place in rows.index]]
     points = _read(curve, ("seconds", "mean_iou", "patch_distance", "judge"), source)
     reached = useful_after(points)

@@ -124,7 +124,7 @@ def test_of_torchvisions_vgg(tmp_path: Path) -> None:
     check_chain(load_pyramid(shallow, None), images)
 
 
-@pytest.mark.parametrize(("magnify", "size"), [(1, (45, 53)), (2, (35, 18)), (0.6, (70, 61))])
+@pytest.mark.parametrize(("magnify", "size"), [(1, (35, 41)), (2, (19, 18))])
 def test_of_efficientnet(magnify: float, size: tuple[int, int]) -> None:
     settings = EfficientNetSettings(magnify=magnify)
     pyramid = load_pyramid(settings, None)
@@ -141,7 +141,7 @@ def test_of_efficientnet(magnify: float, size: tuple[int, int]) -> None:
         load_pyramid(EfficientNetSettings(layers=("block1", "block2", "block3_expanded")), None)
 
 
-@pytest.mark.parametrize(("magnify", "last"), [(1, 20), (2, 20), (2.5, 14), (0.6, 4), (1, 2)])
+@pytest.mark.parametrize(("magnify", "last"), [(1, 20), (2.5, 14), (0.6, 4)])
 def test_the_smallest_side_of_efficientnet(magnify: float, last: int) -> None:
     layers = tuple(dict.fromkeys(("block0", "block1", "block2", f"block{last}")))
     pyramid = load_pyramid(EfficientNetSettings(magnify=magnify, layers=layers), None)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from exemplar.settings import load_params
 from exemplar.store import layout
 from exemplar.store.items import write_items
+from exemplar.store.packaged import PackagedWeights
 from flows import doctor
-from flows.checks import machine, packages, project
+from flows.checks import machine, networks, packages, project
 from flows.checks.finding import ok, problem, warning
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,6 +174,35 @@ def test_unfinished_work(tmp_path):
     assert str(tmp_path / "regressor" / (32 * "b")) in old.advice
 
 
+def test_networks_in_packages(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("a: {b: [{kind: other}, {c: {kind: hed}}]}\n")
+    assert set(networks.kinds(load_params())) == {"other", "hed"}
+    folder = tmp_path / "installed" / "some_network"
+    folder.mkdir(parents=True)
+    (folder / "file").write_bytes(b"whole")
+    monkeypatch.syspath_prepend(folder.parent)
+    digest = hashlib.sha256(b"whole").hexdigest()
+    there = PackagedWeights("some==1", "some_network", "file", digest, "install it")
+    gone = replace(there, module="no_such_network")
+    for weights, kind, named, state, words in (
+        (there, "any", False, "ok", "some==1, 0.0 MB"),
+        (gone, "any", False, "problem", "not installed: some==1"),
+        (replace(there, sha256="0" * 64), "any", False, "problem", "expected the file of some==1"),
+        (there, "extra", True, "problem", "not installed: no_reader"),
+        (gone, "extra", True, "problem", "not installed: some==1, no_reader"),
+        (gone, "extra", False, "ok", "not there and not named in params.yaml; to get it, install"),
+    ):
+        monkeypatch.setattr(networks, "OPTIONAL", {"extra": "no_reader"})
+        found = networks.network(kind, weights, named)
+        assert (found.subject, found.state) == (f"network {kind}", state)
+        assert words in found.seen
+    monkeypatch.setattr(networks, "network", lambda kind, weights, named: (kind, named))
+    assert list(networks.check_networks()) == [("efficientnet_lite2", False), ("hed", True)]
+    (tmp_path / "params.yaml").write_text("a: {b")
+    assert list(networks.check_networks())[1] == ("hed", False)
+
+
 def test_all_findings_are_reported_together(monkeypatch):
     monkeypatch.chdir(ROOT)
 
@@ -191,7 +224,7 @@ def test_all_findings_are_reported_together(monkeypatch):
 
 def test_exit_status(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    for name in ("check_machine", "check_packages", "check_project"):
+    for name in ("check_machine", "check_packages", "check_networks", "check_project"):
         monkeypatch.setattr(doctor, name, lambda: [warning("a", "b", "c")])
     assert doctor.main() == 0
     monkeypatch.setattr(doctor, "check_project", lambda: [problem("a", "b", "c")])

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from exemplar.data.problems import RequestError
+from exemplar.features.efficientnet_lite2 import EfficientNetSettings
+from exemplar.features.vgg19_encoder import SmallVggSettings
 from exemplar.methods.semantic_analogy.contest import Contest
 from exemplar.methods.semantic_analogy.model import Gan
 from exemplar.methods.semantic_analogy.requests import Request
@@ -147,3 +149,11 @@ def test_a_trained_gan_depends_on_all_code_that_trains_it() -> None:
     assert {Path(file).name for file in left} == {"__init__.py"}
     files = [code for code in layout_training.CODE if code.endswith(".py")]
     assert set(files) <= needed
+
+
+def test_weights_of_a_package_are_told_by_their_name(tmp_path: Path) -> None:
+    file = tmp_path / "vgg.pth"
+    assert layout_training._weights(EfficientNetSettings()) == []
+    assert layout_training._weights(SmallVggSettings(weights=file)) == []
+    file.touch()
+    assert layout_training._weights(SmallVggSettings(weights=file)) == [file]

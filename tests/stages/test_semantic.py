@@ -211,7 +211,7 @@ def test_without_photographs_there_is_no_deep_image_analogy(monkeypatch) -> None
     run_all(monkeypatch)
     assert set(pd.read_csv("layouts/house/samples.csv")["method"]) == {"gan", "patches"}
     table = pd.read_csv("reports/tables/semantic_analogy.csv")
-    assert table["method"].tolist() == ["gan", "patches", "source"]
+    assert table["method"].tolist() == 2 * ["gan", "patches", "source"]  # by each judge
 
 
 def test_a_source_may_have_its_own_gan(monkeypatch: pytest.MonkeyPatch) -> None:
