@@ -82,7 +82,7 @@ def verdict(shares: str) -> str:
     """A judge's independence in words, for a line beside a table.
 
     >>> verdict("nothing")
-    'independent: it made neither inputs nor descriptors, and learned from other images'
+    'independent: it had no part in making what it judges, and learned from other images'
     >>> verdict("descriptors, exemplars")
     'not independent: it also made the descriptors, and learned from the exemplars'
     """
@@ -90,7 +90,7 @@ def verdict(shares: str) -> str:
     said = (
         f"not independent: it also made the {' and the '.join(also)}"
         if also
-        else "independent: it made neither inputs nor descriptors"
+        else "independent: it had no part in making what it judges"
     )
     learned = "the exemplars" if EXEMPLARS in shares else "other images"
     return f"{said}, and learned from {learned}"

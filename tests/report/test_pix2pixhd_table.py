@@ -18,12 +18,13 @@ from exemplar.report.tables import FEW_IMAGES, TableError
 from flows import tables
 
 NAN = float("nan")
+HEADS = ("pixelnet-16@heads#1", "loss, exemplars")
 NONE = (NAN, NAN, NAN, "")
 ROWS = [
-    ("heads", "real", "", 91.5, 0.71234, 90.5, 0.7, 20, "pixelnet-16@heads#1", "loss, exemplars", *NONE),
-    ("heads", "U-Net", "multi-scale", 80.25, 0.5, 79.0, 0.49, 240, "pixelnet-16@heads#1", "loss, exemplars",
+    ("heads", "real", "", 91.5, 0.71234, 90.5, 0.7, 20, *HEADS, *NONE),
+    ("heads", "U-Net", "multi-scale", 80.25, 0.5, 79.0, 0.49, 240, *HEADS,
      1.25, 0.75, 0.625, "deep means"),
-    ("heads", "global", "one", 81.25, 0.5, 79.0, 0.49, 240, "pixelnet-16@heads#1", "loss, exemplars",
+    ("heads", "global", "one", 81.25, 0.5, 79.0, 0.49, 240, *HEADS,
      NAN, 0.5, 0.125, "deep means"),
     ("streets", "real", "", 93.0, 0.5, 92.0, 0.49, 2, "espnet#2", "nothing", *NONE),
     ("streets", "global", "one", 60.0, NAN, 59.0, 0.2, 30, "espnet#2", "nothing", *NONE),
