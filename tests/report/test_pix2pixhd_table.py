@@ -70,9 +70,7 @@ def test_it_is_printed_domain_by_domain_above_the_published(ours: pd.DataFrame) 
     assert (
         "  judge not independent: it also made the loss, and learned from the exemplars\n" in heads
     )
-    assert (
-        "  judge independent: it made neither inputs nor descriptors, and learned from" in streets
-    )
+    assert "  judge independent: it had no part in making what it judges, and" in streets
     line = next(line for line in heads.splitlines() if "U-Net" in line)
     assert line.split() == ["U-Net", "multi-scale", "80.25", "0.5000", "79.00", "0.4900", "240"]
     together = heads.split("heads, all images together (features: deep means)")[1]
