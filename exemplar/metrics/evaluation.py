@@ -190,7 +190,10 @@ def write_evaluation(
         threads: of what is computed.
     """
     folder.mkdir()
-    distributions = [judged.distribution(seed, threads) for judged in result.judged]
+    distributions = [
+        judged.distribution(seed, threads, clustered=not place)
+        for place, judged in enumerate(result.judged)
+    ]
     fids = [{m: found.get("fid", np.nan) for m, found in each.items()} for each in distributions]
     table = result.table(distributions).assign(**names).reindex(columns=list(COLUMNS))
     _csv(table, folder / "table.csv")

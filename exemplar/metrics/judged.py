@@ -7,6 +7,7 @@ distance, precision and recall.
 from __future__ import annotations
 
 from collections import defaultdict
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 from exemplar.metrics.comparison import compare
 from exemplar.metrics.distribution import known_scores
 from exemplar.metrics.edges import EdgeCounts
-from exemplar.metrics.frechet import difference_interval, features_name
+from exemplar.metrics.frechet import difference_interval, features_name, frechet_distance
 from exemplar.metrics.selection import METRICS, Selections
 
 PAIR = ("pixelnn", "coherent")
@@ -65,23 +66,30 @@ class Judged:
         self.means: defaultdict[str, list[np.ndarray]] = defaultdict(list)
         self.photographs: list[np.ndarray] = []
 
-    def distribution(self, seed: int, threads: int) -> dict[str, dict[str, float]]:
+    def distribution(
+        self, seed: int, threads: int, clustered: bool = True
+    ) -> dict[str, dict[str, float]]:
         """Those of `DISTRIBUTION` for which there are enough images, of each method with many.
 
         Args:
             seed: of the clusterings of precision and recall.
             threads: of one.
+            clustered: whether precision and recall are measured: they take longer than the judge.
         """
         if not self.photographs:
             return {}
         photographs = np.concatenate(self.photographs)
-        return {
-            method: known_scores(
-                made=np.concatenate(means), photographs=photographs, seed=seed, threads=threads
-            )
-            for method, means in self.means.items()
-            if len(means[0]) > 1
-        }
+        found = {}
+        for method, means in self.means.items():
+            if len(means[0]) < 2:
+                continue
+            sets = {"made": np.concatenate(means), "photographs": photographs}
+            if clustered:
+                found[method] = known_scores(**sets, seed=seed, threads=threads)
+            else:
+                fid = frechet_distance(photographs, sets["made"])
+                found[method] = {"fid": fid} if isfinite(fid) else {}
+        return found
 
     def rows(self, distribution: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
         """Rows of the table, without what no judge sees."""
