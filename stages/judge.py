@@ -55,7 +55,7 @@ def main() -> None:
             prepare_rendered(heads, wanted, common)
         learned = learned_from(heads, settings.heads, folder)
         own = EstimatorsSettings(**settings.model_dump(exclude={"heads", "seed"}))
-        network = train_estimators(learned, PARTS, own, folder)
+        network = train_estimators(learned, PARTS, own, folder, name="judge")
         save_estimators(layout.JUDGE, network, PARTS, own, DATA)
 
 
