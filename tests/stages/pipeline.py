@@ -23,6 +23,11 @@ PARAMS: dict[str, Any] = {
         "network": {"width": 4, "hidden": 8},
         "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5},
     },
+    "judge": {
+        "heads": 6,
+        "network": {"width": 4, "hidden": 8},
+        "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5, "seed": 1},
+    },
     "conditions": {},
     "regressor": {
         "network": {"width": 4, "hidden": 8},
@@ -66,7 +71,7 @@ def stages_of(params: dict[str, Any]) -> list[list[str]]:
     """The names of all stages for the domains and conditions of `params`, with their arguments."""
     domains, conditions = params["run"]["domains"], params["run"]["conditions"]
     stages = [["prepare", "--domain", domain] for domain in domains]
-    stages.append(["estimators"])
+    stages += [["estimators"], ["judge"]]
     stages += [["conditions", "--domain", domain] for domain in domains]
     stages += [
         [stage, "--domain", domain, "--condition", condition]

@@ -54,9 +54,17 @@ def test_the_tables_have_every_method_and_selection(made):
     expected |= {("coherent", s) for s in ("top-1", "random few", "distinct few")}
     assert found == expected | {("regressor", "single"), ("chance", "expected")}
     scored = table[table["method"] != "chance"]
-    assert scored["judge"].str.startswith("pixelnet-4@rendered#").all()
-    for method in ("pixelnn", "coherent"):
-        ours = scored[scored["method"] == method].set_index("selection")["mean"]
+    judges = scored.drop_duplicates("judge").set_index("judge")["judge_shares"]
+    assert [name.split("#")[0] for name in judges.index] == [
+        "pixelnet-4@strangers", "pixelnet-4@rendered",
+    ]  # fmt: skip
+    assert judges.tolist() == ["nothing", "descriptors, ranking, exemplars"]
+    kid = scored.groupby("judge")["kid_efficientnet_lite2"].count()
+    assert kid.to_dict() == {judges.index[0]: 6, judges.index[1]: 0}
+    for (_, method), rows in scored.groupby(["judge", "method"]):
+        if method not in ("pixelnn", "coherent"):
+            continue
+        ours = rows.set_index("selection")["mean"]
         assert ours["oracle per metric"] <= ours["oracle one candidate"] + 1e-6
         assert ours["oracle one candidate"] <= ours["rand-1"]
     against = pd.read_csv(made / "reports/tables/coherent.csv")
