@@ -53,7 +53,7 @@ def test_it_is_named_for_what_it_learned_from_and_leaves_no_renders() -> None:
     judge.main()
     found = load_estimators(layout.JUDGE)
     assert found.identity.startswith("pixelnet-4@strangers#") and found.parts == PARTS
-    assert load_weights(layout.JUDGE)[1]["precision"] == "bfloat16"
+    assert load_weights(layout.JUDGE)[1]["precision"] == "float32"
     left = [path for path in Path().rglob("*") if path.is_file() and path.name != "params.yaml"]
     assert sorted(left) == sorted([layout.JUDGE, layout.JUDGE.with_suffix(".json")])
 
