@@ -14,8 +14,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("exemplar", "stages", "tasks", "flows", "benchmarks")
 BELOW_METHODS = (
-    "conditions", "data", "features", "labels", "matching", "metrics", "settings", "store",
-    "training",
+    "conditions", "data", "features", "labels", "matching", "metrics", "patches", "settings",
+    "store", "training",
 )  # fmt: skip
 
 

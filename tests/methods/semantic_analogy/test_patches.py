@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from exemplar.methods.semantic_analogy.patches import compose, level_scales
+from exemplar.methods.semantic_analogy.patches import compose
 from exemplar.methods.semantic_analogy.settings import PatchesSettings
 from exemplar.methods.semantic_analogy.source import Source
+from exemplar.patches.levels import level_scales
 
 SETTINGS = PatchesSettings(coarsest=16, whole_side=24)
 
