@@ -18,8 +18,8 @@ from exemplar.methods.deep_analogy.reconstruction import Places, Size
 
 Number = TypeVar("Number", bound=np.generic)
 
-LEVEL = 4
-"""The coarsest level that is searched after votes, whose cells are no larger than theirs."""
+LEVEL = 3
+"""The coarsest level that is searched after votes: coarser ones would undo what they say."""
 RADIUS = 1
 """Of the random search after votes, in cells: they are right more often than features are."""
 
