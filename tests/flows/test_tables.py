@@ -23,6 +23,7 @@ def made(tmp_path, monkeypatch):
         {
             "domain": "human faces",
             "condition": "normals",
+            "judge": theirs.loc[0, "judge"],
             "metric": ["mean", "fid"],
             "published": [12.0, 7.0],
             "coherent": [11.0, 5.0],

@@ -83,4 +83,4 @@ def test_what_cannot_be_measured_is_left_out() -> None:
     assert found.of("one")[FEATURES] == (
         "means#00, of 6 photographs and 3 candidates of each test image"
     )
-    assert found.of("one")[FD] > 0
+    assert float(found.of("one")[FD]) > 0

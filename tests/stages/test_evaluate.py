@@ -46,7 +46,7 @@ def run() -> Path:
 def by_main(folder: Path, name: str) -> pd.DataFrame:
     """A file's rows of the judge that comes first."""
     rows = pd.read_csv(folder / f"{name}.csv")
-    return rows[rows["judge"] == rows["judge"].iloc[0]].reset_index(drop=True)
+    return rows.loc[rows["judge"] == rows["judge"].iloc[0]].reset_index(drop=True)
 
 
 def write_candidates(draw: np.random.Generator) -> None:
