@@ -17,7 +17,8 @@ reproduce: setup ## compute the tables and the report; ARGS="..." are passed on
 	@exemplar reproduce report $(ARGS)
 
 test: setup ## run the tests; ARGS="..." are passed on to pytest
-	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 python -m pytest -n 3 --dist loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 python -m pytest -n 3 --dist loadfile \
+	  --no-loadscope-reorder $(ARGS)
 
 slow: setup ## run the long tests, most of them on real data
 	@python -m pytest -m slow $(ARGS)

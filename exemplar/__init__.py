@@ -7,10 +7,7 @@ What is public is loaded when it is first used.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from exemplar.correspondence import correspond as correspond
+from typing import Any
 
 _PUBLIC = {"correspond": "exemplar.correspondence"}
 """Names, and the modules where they are."""

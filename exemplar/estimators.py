@@ -85,6 +85,7 @@ def train_estimators(
     settings: EstimatorsSettings,
     folder: Path,
     device: torch.device | str = "cpu",
+    name: str = "estimators",
 ) -> PixelNet:
     """Trains the network on images whose geometry is known.
 
@@ -95,6 +96,7 @@ def train_estimators(
         settings: sizes, steps, augmentation.
         folder: for checkpoints.
         device: where to train.
+        name: for the lines of progress.
 
     Returns:
         The network, in evaluation mode.
@@ -125,7 +127,7 @@ def train_estimators(
         labels = functional.cross_entropy(seen["parts"].float(), at["labels"][:, 0].long())
         return angular.mean() + settings.edges_weight * edges + settings.parts_weight * labels
 
-    train(network, draw, loss, settings.training, folder, "estimators")
+    train(network, draw, loss, settings.training, folder, name)
     return network
 
 

@@ -230,6 +230,12 @@ def add_analogy(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
     analogy.add_argument(
         "--side", type=count, metavar="N", help="larger images are matched at so many pixels a side"
     )
+    analogy.add_argument(
+        "--mirror",
+        choices=("never", "auto", "always"),
+        help="whether B is matched in a mirror, for things that face the other way: auto where "
+        "that fits so much better; default: that of params.yaml, never",
+    )
     analogy.add_argument("--seed", type=seed, metavar="N", help="of the search")
     analogy.add_argument("--device", metavar="NAME", help="cpu or cuda")
     return analogy

@@ -240,6 +240,7 @@ def _analogy(args: argparse.Namespace) -> int:
         "reconstruction": args.reconstruction,
         "backbone": args.backbone,
         "working_side": args.side,
+        "mirror": args.mirror,
         "seed": args.seed,
         "device": args.device,
     }

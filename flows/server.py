@@ -65,7 +65,7 @@ class Server:
                 what = f"ended with {ended}" if ended is not None else f"is silent for {patience} s"
                 lines = "\n".join(f"    {line}" for line in tail(self.log or Path(os.devnull)))
                 raise ServerError(f"Prefect's temporary server {what}; its output:\n{lines}")
-            time.sleep(0.1)
+            time.sleep(0.3)  # to ask costs as much as a tenth of a second of work
 
 
 def answers(address: str) -> bool:

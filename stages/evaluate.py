@@ -1,13 +1,15 @@
-"""Stage `evaluate`: candidates and a judge → evaluation/pixelnn/<domain>-<condition>/."""
+"""Stage `evaluate`: candidates and two judges → evaluation/pixelnn/<domain>-<condition>/."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from exemplar import conditions
 from exemplar.conditions.sources import EdgeSource, edge_network
@@ -16,27 +18,24 @@ from exemplar.features.backbone import BackboneSettings, EstimatorTrunkSettings,
 from exemplar.features.perceptual import perceptual
 from exemplar.features.pixelnet import LAYERS
 from exemplar.memory import keep_freed_memory
-from exemplar.methods.pixelnn.compose import Residual, residuals
+from exemplar.methods.pixelnn.outputs import SECTIONS, Outputs
 from exemplar.metrics.correspondence import chance_error, correspondence_error
 from exemplar.metrics.diversity import PLAIN, perceptual_name, plain
 from exemplar.metrics.edges import edge_counts
 from exemplar.metrics.evaluation import Evaluation, Measured, write_evaluation
+from exemplar.metrics.independence import most_independent, shared
 from exemplar.metrics.judge import Judge, Seen
+from exemplar.metrics.judged import Judged, Sight
 from exemplar.metrics.normals import angular_error
-from exemplar.metrics.ranked import Ranking
-from exemplar.metrics.seams import seam_energy
+from exemplar.metrics.sampled_distance import SampledDistances, SampledSettings
 from exemplar.metrics.selection import Selections
 from exemplar.settings import Settings, load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import StoreError, array, name_list, open_group, read_rows
+from exemplar.store.arrays import array, name_list, open_group, read_rows
 from exemplar.store.files import written
 from exemplar.store.items import read_items, rows_of
-from exemplar.store.resident import Resident
 from stages.arguments import domain_and_condition_of
 from stages.ends import run
-
-SECTIONS = {"global": "candidates", "pixelnn": "candidates", "coherent": "coherent"}
-"""The methods that synthesise by copying, and the section of `params.yaml` that made each."""
 
 NEAREST = "global_nearest"
 """Global with each of the nearest exemplars; `global` has of them what leads PixelNN's candidates,
@@ -45,24 +44,32 @@ each as often as it leads one, so that both draw on equally near ones."""
 METHODS = ("regressor", "pix2pix", "global", NEAREST, "pixelnn", "coherent")
 
 Looks = Callable[[np.ndarray, Seen], np.ndarray]
-"""Features (C, P) by which images (C, H, W, 3), which the judge has seen, are told apart."""
-
-KEPT_BYTES = 64 << 20
-"""Of photographs, regressed images and surfaces each, kept in memory between test images."""
+"""Features (C, P) by which images (C, H, W, 3), which the estimators have seen, are told apart."""
 
 BATCH = 64
 """Photographs read at a time."""
+
+
+class SecondJudge(Settings):
+    """The judge that the stage `judge` trained."""
+
+    edges: EdgeSource = "estimator"
+    """Which network judges edges beside it; `estimator`: it does so itself."""
 
 
 class EvaluateSettings(Settings):
     """The section `evaluate` of `params.yaml`."""
 
     edges: EdgeSource = "estimator"
-    """Which network judges edges."""
+    """Which network judges edges beside the estimators."""
+    second: SecondJudge = SecondJudge()
     edge_threshold: float = Field(default=0.5, gt=0, lt=1)
     """A pixel of the real photograph is an edge if the judge sees at least this."""
     perceptual: BackboneSettings | None = EstimatorTrunkSettings()
     """The network on whose features diversity is measured; None: on the pixels themselves."""
+    sampled: SampledSettings | None = SampledSettings()
+    """FD and KID on EfficientNet-Lite2's features, of a few candidates of each test image; None:
+    there are none."""
     rounds: int = Field(default=20, ge=1)
     """Draws of one candidate per image that rand-1 averages over."""
     photographs: int = Field(default=2000, ge=1)
@@ -72,134 +79,80 @@ class EvaluateSettings(Settings):
     threads: int = Field(default=1, ge=1)
 
 
-class Copied(BaseModel):
-    """What is read of the sections in `SECTIONS`, which other stages check in full."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    residual: Residual = "rgb"
-
-
-class Outputs:
-    """What was made of a domain's test images, and what it was made from."""
-
-    def __init__(self, domain: str, condition: str) -> None:
-        """Opens the stores.
-
-        Raises:
-            StoreError: one is missing, or has other test images than the others, or pix2pix another
-                number of candidates than PixelNN, or Global lacks an exemplar that leads one.
-        """
-        params, images = load_params(), open_group(layout.images(domain), "image")
-        features = open_group(layout.features(domain, condition), "regressed")
-        self.surfaces = (
-            Resident(array(images, "surface"), budget=KEPT_BYTES) if "surface" in images else None
-        )
-        self.photographs = Resident(array(images, "image"), budget=KEPT_BYTES)
-        self.regressed = Resident(array(features, "regressed"), budget=KEPT_BYTES)
-        self.residual: dict[str, Residual] = {
-            method: section(params, name, Copied).residual for method, name in SECTIONS.items()
-        }
-        arrays = {"pix2pix": ("image",)} | dict.fromkeys(SECTIONS, ("image", "source"))
-        self.stores = {
-            method: open_group(layout.candidates(method, domain, condition), *needed)
-            for method, needed in arrays.items()
-        }
-        rows = {method: store.attrs["rows"] for method, store in self.stores.items()}
-        task = f"{domain}-{condition}"
-        if any(found != rows["coherent"] for found in rows.values()):
-            raise StoreError(
-                f"{layout.candidates('coherent', domain, condition)}: of other test images than "
-                f"those of {', '.join(method for method in rows if method != 'coherent')}; run "
-                f"`exemplar reproduce candidates@{task} pix2pix_candidates@{task} coherent@{task}`"
-            )
-        counts = [array(self.stores[m], "image").shape[1] for m in ("pix2pix", "pixelnn")]
-        if counts[0] != counts[1]:
-            raise StoreError(
-                f"{layout.candidates('pix2pix', domain, condition)}: expected as many candidates "
-                f"as PixelNN has, {counts[1]}, got {counts[0]}; run `exemplar reproduce "
-                f"candidates@{task} pix2pix_candidates@{task}`"
-            )
-        self.rows = np.asarray(rows["coherent"], np.int64)
-        # Global's candidates are the ranks of the nearest exemplars, from the first.
-        members: Any = self.stores["pixelnn"].attrs["candidates"]
-        self.leaders: list[int] = [first - 1 for _, first, _ in members]
-        ranks = array(self.stores["global"], "image").shape[1]
-        if max(self.leaders) >= ranks:
-            raise StoreError(
-                f"{layout.candidates('global', domain, condition)}: expected at least "
-                f"{max(self.leaders) + 1} candidates, one for each exemplar that leads one of "
-                f"PixelNN's, got {ranks}; run `exemplar reproduce candidates@{task} --force`"
-            )
-
-    def image(self, method: str, place: int) -> np.ndarray:
-        """All candidates of a test image, (C, H, W, 3) u8."""
-        if method == "regressor":
-            return self.regressed.rows(self.rows[[place]]).numpy()
-        return read_rows(array(self.stores[method], "image"), [place])[0]
-
-    def source(self, method: str, place: int) -> np.ndarray:
-        """Where the candidates' pixels come from, (C, H, W, 3) i32."""
-        return read_rows(array(self.stores[method], "source"), [place])[0]
-
-    def ranking(self, method: str, place: int) -> Ranking | None:
-        """Of the candidates of a test image, if the method ranks them."""
-        if method != "coherent":
-            return None
-        store = self.stores[method]
-        return Ranking(*(read_rows(array(store, name), [place])[0] for name in ("score", "few")))
-
-    def seam(self, method: str, place: int, images: np.ndarray, source: np.ndarray) -> np.ndarray:
-        """The seam energy of a test image's candidates, (C,)."""
-        regressed = self.regressed.rows(self.rows[[place]])[0].numpy()
-
-        def residual(rows: np.ndarray) -> np.ndarray:
-            pair = self.photographs.rows(rows), self.regressed.rows(rows)
-            return residuals(*pair, self.residual[method]).numpy()
-
-        return seam_energy(images, source, regressed, residual)
-
-    def surface(self, place: int) -> np.ndarray | None:
-        """Surface coordinates of a test image, (H, W, 3), if any are known."""
-        if self.surfaces is None:
-            return None
-        found = self.surfaces_of(self.rows[[place]])[0]
-        return found if np.isfinite(found).all(-1).any() else None
-
-    def surfaces_of(self, rows: np.ndarray) -> np.ndarray:
-        """Surface coordinates of exemplars, (K, H, W, 3)."""
-        assert self.surfaces is not None
-        return self.surfaces.rows(rows).numpy()
-
-
 def main() -> None:
     """Scores every candidate of every test image and writes the table's rows."""
     domain, condition = domain_and_condition_of("evaluate")
-    settings = section(load_params(), "evaluate", EvaluateSettings)
+    params = load_params()
+    settings = section(params, "evaluate", EvaluateSettings)
     torch.set_num_threads(settings.threads)
     keep_freed_memory()
     estimators = load_estimators(layout.ESTIMATORS)
-    judge = Judge(estimators, *edge_network(settings.edges, estimators))
+    judges = judges_of(domain, condition, settings, estimators)
     name, looks = _looks(settings.perceptual, estimators)
-    outputs, items = Outputs(domain, condition), read_items(layout.items(domain))
+    outputs, items = Outputs(domain, condition, params), read_items(layout.items(domain))
     ids = items["id"].to_list()
-    empty = {method: Selections(settings.seed, settings.rounds) for method in METHODS}
-    result = Evaluation(empty, judge.identity, name)
+    draws = settings.seed, settings.rounds
+    judged = [
+        Judged(judge.identity, shares, {method: Selections(*draws) for method in METHODS})
+        for judge, shares in judges
+    ]
+    wanted = settings.sampled
+    sampled = None if wanted is None else SampledDistances(wanted, settings.seed)
+    result = Evaluation(judged, name, sampled)
+    both = [judge for judge, _ in judges]
+    look = Examination(result, both, estimators, looks, settings.edge_threshold)
     for place, row in enumerate(outputs.rows):
-        _evaluate(result, judge, looks, outputs, place, ids[row], settings.edge_threshold)
+        look(outputs, place, ids[row])
         result.see("input", _input(domain, condition, int(row)))
         print(f"evaluate {domain}-{condition}: {ids[row]}", flush=True)
 
     chosen = rows_of(items, "train")
+    if sampled is not None:
+        for part in batches_of(sampled.chosen(chosen)):
+            sampled.add_photographs(outputs.photographs.rows(part).numpy())
     if len(chosen) > settings.photographs:
         generator = np.random.default_rng(settings.seed)
         chosen = np.sort(generator.choice(chosen, settings.photographs, replace=False))
-    for start in range(0, len(chosen), BATCH):
-        photographs = outputs.photographs.rows(chosen[start : start + BATCH]).numpy()
-        result.photographs.append(judge.means(photographs))
+    for part in batches_of(chosen):
+        photographs = outputs.photographs.rows(part).numpy()
+        for (judge, _), mine in zip(judges, judged, strict=True):
+            mine.photographs.append(judge.means(photographs))
 
     names = {"domain": domain, "condition": condition}
     with written(layout.evaluation("pixelnn", domain, condition)) as folder:
         write_evaluation(folder, result, names, settings.seed, settings.threads)
+
+
+def batches_of(rows: np.ndarray) -> list[np.ndarray]:
+    """Rows that are read at a time."""
+    return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+
+
+def judges_of(
+    domain: str, condition: str, settings: EvaluateSettings, estimators: Estimators
+) -> list[tuple[Judge, str]]:
+    """The judges, the most independent first, each with what it shares with what it judges."""
+    other = load_estimators(layout.JUDGE)
+    judges = [
+        Judge(other, *edge_network(settings.second.edges, other)),
+        Judge(estimators, *edge_network(settings.edges, estimators)),
+    ]
+    made = made_by(domain, condition)
+    shares = [shared(judge.identity, made, domain) for judge in judges]
+    return [(judges[place], shares[place]) for place in most_independent(shares)]
+
+
+def made_by(domain: str, condition: str) -> dict[str, str]:
+    """Which networks made the inputs, the descriptors and the ranking, as their files say."""
+    origins: Any = open_group(layout.conditions(domain), condition).attrs.get("origins", {})
+    described = open_group(layout.features(domain, condition)).attrs
+    path = layout.ranking(domain, condition)
+    ranked = json.loads(path.read_text()) if path.is_file() else {}
+    return {
+        "input": str(origins.get(condition, "")),
+        "descriptors": str(described.get("backbone", "")),
+        "ranking": str(ranked.get("judge", "")),
+    }
 
 
 def _looks(named: BackboneSettings | None, estimators: Estimators) -> tuple[str, Looks]:
@@ -215,23 +168,45 @@ def _looks(named: BackboneSettings | None, estimators: Estimators) -> tuple[str,
     )
 
 
-def _evaluate(
-    result: Evaluation,
-    judge: Judge,
-    looks: Looks,
-    outputs: Outputs,
-    place: int,
-    image_id: str,
-    threshold: float,
-) -> None:
-    """Takes in one test image with all that was made of it."""
-    truth = outputs.photographs.rows(outputs.rows[[place]]).numpy()
-    real = judge(truth)
-    result.see("truth", truth)
-    surface = outputs.surface(place)
+@dataclass(frozen=True)
+class Examination:
+    """Shows test images, with all that was made of them, to the judges.
 
-    def measured(method: str) -> Measured:
-        images = outputs.image(method, place)
+    Attributes:
+        result: takes in what is found.
+        judges: in its order; one of them is the estimators.
+        estimators: see the features of `looks`.
+        looks: tell candidates apart.
+        threshold: of true edges.
+    """
+
+    result: Evaluation
+    judges: list[Judge]
+    estimators: Estimators
+    looks: Looks
+    threshold: float
+
+    def __call__(self, outputs: Outputs, place: int, image_id: str) -> None:
+        """Takes in one test image with all that was made of it."""
+        truth = outputs.photographs.rows(outputs.rows[[place]]).numpy()
+        real = [judge(truth) for judge in self.judges]
+        self.result.see("truth", truth)
+        nearest = self._measured(outputs, place, "global", real)
+        for method in METHODS:
+            if method == NEAREST:
+                # Its spectrum is Global's, whichever exemplars are taken.
+                self.result.add(method, image_id, nearest)
+                continue
+            found = (
+                nearest.chosen(outputs.leaders)
+                if method == "global"
+                else self._measured(outputs, place, method, real)
+            )
+            self.result.add(method, image_id, found, outputs.ranking(method, place))
+            self.result.see(method, found.images)
+
+    def _measured(self, outputs: Outputs, place: int, method: str, real: list[Seen]) -> Measured:
+        images, surface = outputs.image(method, place), outputs.surface(place)
         correspondence = seam = None
         if method in SECTIONS:
             source = outputs.source(method, place)
@@ -241,22 +216,20 @@ def _evaluate(
             if surface is not None and method == "pixelnn":
                 generator = np.random.default_rng(int(outputs.rows[place]))
                 by_chance = chance_error(surface, outputs.surfaces_of, source, generator)
-                result.chance.append(float(by_chance.mean()))
-        seen = judge(images)
-        errors = angular_error(seen.normals, real.normals[0]).reshape(len(images), -1)
-        counts = edge_counts(seen.edges, real.edges[0] >= threshold)
-        features = looks(images, seen)
-        return Measured(images, errors, counts, correspondence, seam, features, seen.means)
+                self.result.chance.append(float(by_chance.mean()))
+        seen = [judge(images) for judge in self.judges]
+        sights = tuple(self._sight(one, truth) for one, truth in zip(seen, real, strict=True))
+        own = next(
+            one
+            for judge, one in zip(self.judges, seen, strict=True)
+            if judge.estimators is self.estimators
+        )
+        return Measured(images, sights, correspondence, seam, self.looks(images, own))
 
-    nearest = measured("global")
-    for method in METHODS:
-        if method == NEAREST:
-            # Its spectrum is Global's, whichever exemplars are taken.
-            result.add(method, image_id, nearest)
-            continue
-        found = nearest.chosen(outputs.leaders) if method == "global" else measured(method)
-        result.add(method, image_id, found, outputs.ranking(method, place))
-        result.see(method, found.images)
+    def _sight(self, seen: Seen, real: Seen) -> Sight:
+        errors = angular_error(seen.normals, real.normals[0]).reshape(len(seen.normals), -1)
+        counts = edge_counts(seen.edges, real.edges[0] >= self.threshold)
+        return Sight(errors, counts, seen.means)
 
 
 def _input(domain: str, condition: str, row: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,15 @@ from pydantic import Field
 from exemplar.memory import keep_freed_memory
 from exemplar.methods.glann.model import METHODS, Method
 from exemplar.metrics.distribution import Distribution, measured
-from exemplar.metrics.embedding import Embedding, EmbeddingSettings, load_embedding
+from exemplar.metrics.embedding import (
+    Embedding,
+    EmbeddingSettings,
+    PooledFeatures,
+    load_embedding,
+)
+from exemplar.metrics.kernel_distance import kernel_distance
 from exemplar.metrics.prd import Curve
+from exemplar.metrics.sampled_columns import FEATURES, KID
 from exemplar.settings import Settings, load_params, section
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, read_rows
@@ -32,12 +40,21 @@ TRAINING = "training"
 
 COLUMNS = (
     "dataset", "method", "seed", "fid", "fid_features", "f8", "f1_8", "samples", "images",
-    "warning",
+    "warning", KID, FEATURES,
 )  # fmt: skip
 """Of `scores.csv`: `samples` were judged by `images` photographs."""
 
 BATCH = 256
 """Images read at a time."""
+
+
+class KernelSettings(Settings):
+    """How closely EfficientNet-Lite2 looks, for the kernel distance."""
+
+    side: int = Field(default=96, ge=32)
+    """Pixels a side that images are brought to."""
+    images: int = Field(default=300, ge=2)
+    """Of each method's samples and of the photographs, drawn at random."""
 
 
 class GlannEvaluateSettings(Settings):
@@ -48,6 +65,8 @@ class GlannEvaluateSettings(Settings):
     categories, by the estimators' fine layers."""
     photographs: int = Field(default=10_000, ge=2)
     """Of the split test at most, drawn at random, that samples are compared with."""
+    kernel: KernelSettings | None = KernelSettings()
+    """None: there is no kernel distance."""
     device: str = "cpu"
     threads: int = Field(default=1, ge=1)
     seed: int = 0
@@ -72,6 +91,7 @@ def main() -> None:
     wanted = embedded(see, photographs, real)
     judged = {TRAINING: (photographs, learned)}
     judged |= {method: (store, np.arange(store.shape[0])) for method, store in stores.items()}
+    distance = kernel_distance_of(settings.kernel, photographs, real)
     rows, found = [], {}
     for method, (store, chosen) in judged.items():
         features = embedded(see, store, chosen)
@@ -81,6 +101,7 @@ def main() -> None:
         names = {"dataset": domain, "method": method, "seed": seed, "fid_features": see.name}
         counts = {"samples": len(features), "images": len(wanted)}
         rows.append(names | counts | numbers(found[method]) | {"warning": found[method].warning})
+        rows[-1] |= distance(store, chosen)
         said = ", ".join(f"{name} {value:.4g}" for name, value in numbers(found[method]).items())
         told = f"glann_evaluate {domain}-{seed}: {method}"
         print(f"{told}: {said}", flush=True)
@@ -125,6 +146,23 @@ def opened(domain: str, seed: int, size: tuple[int, ...]) -> dict[Method, zarr.A
             f":\n  {listed}"
         )
     return found
+
+
+def kernel_distance_of(
+    settings: KernelSettings | None, photographs: zarr.Array, real: np.ndarray
+) -> Callable[[zarr.Array, np.ndarray], dict[str, float | str]]:
+    """What measures samples, given as a store and rows, by KID on a large network's features."""
+    if settings is None:
+        return lambda _store, _rows: {}
+    see, most, draw = PooledFeatures(settings.side), settings.images, np.random.default_rng(0)
+    wanted = embedded(see, photographs, np.sort(draw.permutation(real)[:most]))
+
+    def measure(store: zarr.Array, rows: np.ndarray) -> dict[str, float | str]:
+        features = embedded(see, store, np.sort(draw.permutation(rows)[:most]))
+        name = f"{see.name}, of {len(features):,} samples and {len(wanted):,} photographs"
+        return {KID: kernel_distance(wanted, features), FEATURES: name}
+
+    return measure
 
 
 def embedded(see: Embedding, store: zarr.Array, rows: np.ndarray) -> np.ndarray:

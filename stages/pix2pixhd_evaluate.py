@@ -1,9 +1,10 @@
-"""Stage `pix2pixhd_evaluate`: samples and a judge → evaluation/pix2pixhd/<domain>-labels."""
+"""Stage `pix2pixhd_evaluate`: samples and judges → evaluation/pix2pixhd/<domain>-labels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,14 @@ import torch
 from pydantic import Field
 
 from exemplar.estimators import load_estimators
+from exemplar.features.backbone import load_backbone
 from exemplar.features.espnet import ESPNetSettings, load_espnet
 from exemplar.memory import keep_freed_memory
 from exemplar.methods.pix2pixhd.model import load_model
 from exemplar.methods.pix2pixhd.networks import GENERATORS
 from exemplar.methods.pix2pixhd.stored import (
+    EnhancerSettings,
+    GlobalSettings,
     candidates_path,
     classes_of,
     inputs,
@@ -26,6 +30,7 @@ from exemplar.methods.pix2pixhd.stored import (
 )
 from exemplar.metrics.distribution import known_scores
 from exemplar.metrics.embedding import FINE_LAYERS, Embedding, NetworkSettings, load_network
+from exemplar.metrics.independence import most_independent, shared
 from exemplar.metrics.segmentation import COLUMNS, SegmentationScores, judged
 from exemplar.metrics.segmenters import (
     EstimatorsJudge,
@@ -69,20 +74,23 @@ class Pix2pixHDEvaluateSettings(Settings):
 def main() -> None:
     """Scores all networks' samples, and the photographs, by the classes that a network sees."""
     domain = domain_of("pix2pixhd_evaluate")
-    settings = section(load_params(), "pix2pixhd_evaluate", Pix2pixHDEvaluateSettings)
+    params = load_params()
+    settings = section(params, "pix2pixhd_evaluate", Pix2pixHDEvaluateSettings)
     torch.set_num_threads(settings.threads)
     keep_freed_memory()
     out = layout.evaluation("pix2pixhd", domain, "labels")
-    judge = judge_of(domain, settings, out)
-    table = translation(classes_of(domain), judge.classes)
+    judges = judges_of(domain, settings, out, params)
     stored = array(open_group(layout.conditions(domain)), "labels")
     see = load_network(settings.features, layout.ESTIMATORS)
     learned, photographs = learned_from(domain, settings, see)
-    made = []
+    made: list[list[dict[str, str | float]]] = [[] for _ in judges]
     for generator, discriminator, images, rows in shown(domain):
-        labels = table[read_rows(stored, rows)]
-        found, count = judged(judge, images, labels, len(judge.classes))
-        made.append(row(generator, discriminator, found, count))
+        for (judge, shares), mine in zip(judges, made, strict=True):
+            table = translation(classes_of(domain), judge.classes)
+            labels = table[read_rows(stored, rows)]
+            found, count = judged(judge, images, labels, len(judge.classes))
+            names = {"judge": judge.identity, "judge_shares": shares}
+            mine.append(names | row(generator, discriminator, found, count))
         if generator != REAL or not np.isin(rows, learned).any():
             features = np.concatenate([see(several) for several in images])
             known = known_scores(
@@ -91,10 +99,32 @@ def main() -> None:
                 seed=settings.seed,
                 threads=settings.threads,
             )
-            made[-1] |= known | ({"fid_features": see.name} if known else {})
-    scores = pd.DataFrame(made).assign(domain=domain, judge=judge.identity)
+            made[0][-1] |= known | ({"fid_features": see.name} if known else {})
+    scores = pd.DataFrame([each for mine in made for each in mine]).assign(domain=domain)
     with written(out / "scores.csv") as partial:
         scores.reindex(columns=list(COLUMNS)).to_csv(partial, index=False, float_format="%.6g")
+
+
+def judges_of(
+    domain: str, settings: Pix2pixHDEvaluateSettings, out: Path, params: dict[str, Any]
+) -> list[tuple[Segmenter, str]]:
+    """The judges, the most independent first, each with what it shares with what it judges.
+
+    Beside the one that settings name stands that of the stage `judge`, if it sees all classes.
+    """
+    judges = [judge_of(domain, settings, out)]
+    other = PartsSegmenter(load_estimators(layout.JUDGE))
+    if set(other.classes) >= set(classes_of(domain)):
+        judges.insert(0, other)
+    origins: Any = open_group(layout.conditions(domain), "labels").attrs.get("origins", {})
+    losses = [
+        section(params, "pix2pixhd_global", GlobalSettings).backbone,
+        section(params, "pix2pixhd_enhancer", EnhancerSettings).backbone,
+    ]
+    loaded = [load_backbone(each, layout.ESTIMATORS).name for each in losses if each is not None]
+    made = {"input": str(origins.get("labels", "")), "loss": ", ".join(loaded)}
+    shares = [shared(judge.identity, made, domain) for judge in judges]
+    return [(judges[place], shares[place]) for place in most_independent(shares)]
 
 
 def learned_from(

@@ -41,8 +41,8 @@ from stages.ends import run
 
 # The settings that the page prints; all of them must be dependencies of the stage.
 PRINTED = (
-    "run", "prepare", "domains", "estimators", "conditions", "regressor", "projection", "features",
-    "candidates", "ranking", "coherent", "pix2pix", "evaluate", "report",
+    "run", "prepare", "domains", "estimators", "judge", "conditions", "regressor", "projection",
+    "features", "candidates", "ranking", "coherent", "pix2pix", "evaluate", "report",
 )  # fmt: skip
 
 

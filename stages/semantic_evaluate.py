@@ -16,7 +16,9 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from exemplar.features.backbone import load_backbone
 from exemplar.memory import keep_freed_memory
+from exemplar.methods.deep_analogy.settings import AnalogySettings
 from exemplar.methods.semantic_analogy.evaluation import (
     MEASURES,
     SHARED,
@@ -24,7 +26,8 @@ from exemplar.methods.semantic_analogy.evaluation import (
     reference_rows,
     shared_targets,
 )
-from exemplar.methods.semantic_analogy.judging import SemanticEvaluateSettings, judge_of
+from exemplar.methods.semantic_analogy.judging import SemanticEvaluateSettings, judges_of
+from exemplar.methods.semantic_analogy.settings import LayoutSettings
 from exemplar.methods.semantic_analogy.sources import NamedSource
 from exemplar.methods.semantic_analogy.stored import (
     CODE,
@@ -49,8 +52,10 @@ from stages.semantic_arguments import source_of
 
 COLUMNS = (
     "source", "method", "target", "targets", *MEASURES, "seconds", "seconds_each", "peak_mb",
-    "judge",
+    "judge", "judge_shares",
 )  # fmt: skip
+SEEN = ("method", "target", "targets", "pixel_accuracy", "mean_iou")
+"""What the rows of every further judge have."""
 CURVE_COLUMNS = (
     "source", "step", "seconds", "patch_distance", "pixel_accuracy", "mean_iou", "identity_psnr",
     "unchanged_psnr", "psnr_to_truth", "judge",
@@ -68,36 +73,60 @@ def main() -> None:
     keep_freed_memory()
     by = [
         *given.identity(), source.model_dump(mode="json"), settings.model_dump(mode="json"),
-        *([layout.ESTIMATORS] if layout.ESTIMATORS.is_file() else []), sources_hash(*CODE),
+        *(path for path in (layout.ESTIMATORS, layout.JUDGE) if path.is_file()),
+        sources_hash(*CODE),
     ]  # fmt: skip
     with workplace(f"semantic_evaluate/{name}", *by) as folder:
-        judge = judge_of(given, source, settings.trained, settings.judge_side, folder)
-        rows, points = scores(given, judge), curve(given, judge)
+        judges = judges_of(given, source, settings, made_by(params), folder)
+        rows = [
+            row | {"judge": judge.identity, "judge_shares": shares}
+            for place, (judge, shares) in enumerate(judges)
+            for row in scores(given, judge, thorough=not place)
+        ]
+        first, _ = judges[0]
+        points = [point | {"judge": first.identity} for point in curve(given, first)]
         for path, found, columns in (
             (scores_path(name), rows, COLUMNS),
             (curve_path(name), points, CURVE_COLUMNS),
         ):
-            table = pd.DataFrame(found).assign(source=name, judge=judge.identity)
+            table = pd.DataFrame(found).assign(source=name)
             with written(path) as partial:
                 table.reindex(columns=list(columns)).to_csv(
                     partial, index=False, float_format="%.6g", lineterminator="\n"
                 )
 
 
-def scores(given: NamedSource, judge: Segmenter) -> list[dict[str, Any]]:
+def made_by(params: dict[str, Any]) -> dict[str, str]:
+    """Which networks the methods' features and losses are of."""
+    chosen = section(params, "layout", LayoutSettings)
+    analogy = section(params, "analogy", AnalogySettings)
+    loaded = {
+        "loss of the GAN": chosen.gan.backbone,
+        "features of Deep Image Analogy": analogy.backbone,
+    }
+    return {what: load_backbone(each, layout.ESTIMATORS).name for what, each in loaded.items()}
+
+
+def scores(given: NamedSource, judge: Segmenter, thorough: bool = True) -> list[dict[str, Any]]:
     """Rows of all methods and references, with what images cost.
 
-    `seconds` is what the first image of a source takes, learning included, `seconds_each` what
-    every further one takes: of several targets the median.
+    Args:
+        given: the source.
+        judge: sees classes.
+        thorough: whether rows have also what no judge sees, and the costs.
+
+    Returns:
+        Rows; `seconds` is what the first image of a source takes, learning included,
+        `seconds_each` what every further one takes: of several targets the median.
     """
     folder = layouts_path(given.name)
     costs = records(pd.read_csv(folder / SAMPLES))
-    rows = reference_rows(given, judge)
+    rows = reference_rows(given, judge, thorough)
     for method in METHODS:
         mine = {text(cost, "target"): cost for cost in costs if cost["method"] == method}
         made = {target: read_image(folder / method / f"{target}.png") for target in mine}
         each = {target: number(cost, "seconds") for target, cost in mine.items()}
-        for row in method_rows(given, method, made, judge):
+        for row in method_rows(given, method, made, judge, thorough):
             several = shared_targets(given) if row["target"] == SHARED else mine
             median = float(np.median([each[target] for target in several if target in each]))
             seconds = each.get(row["target"], median)
@@ -110,7 +139,7 @@ def scores(given: NamedSource, judge: Segmenter) -> list[dict[str, Any]]:
                     "peak_mb": number(cost, "peak_mb"),
                 }
             )
-    return rows
+    return rows if thorough else [{name: row[name] for name in SEEN} for row in rows]
 
 
 def curve(given: NamedSource, judge: Segmenter) -> list[dict[str, Any]]:

@@ -35,6 +35,28 @@ hypothesis.settings.register_profile("exemplar", deadline=None, derandomize=True
 hypothesis.settings.load_profile("exemplar")
 
 
+# A file is the work of one process: none that takes long may begin as the others end.
+LONGEST = (
+    "tests/flows/test_schedules_run.py",
+    "tests/stages/test_pipeline.py",
+    "tests/flows/test_corpus.py",
+    "tests/tasks/test_kills.py",
+    "tests/tasks/test_reproduce.py",
+    "tests/store/test_cluster.py",
+    "tests/store/test_shards.py",
+    "tests/tasks/test_persist.py",
+    "tests/flows/test_cli.py",
+    "tests/stages/test_coherent.py",
+    "tests/training/test_processes.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest files first; the others stay in their order."""
+    places = {ROOT / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data beside the project; the test is skipped where it is absent."""

@@ -58,8 +58,20 @@ def imports(module: str) -> frozenset[str]:
     tree = ast.parse(path.read_text(), str(path))
     is_package = path.name == "__init__.py"
     return frozenset(
-        name for node in ast.walk(tree) for name in named_by(node, module, is_package) if name
+        name for node in run_of(tree) for name in named_by(node, module, is_package) if name
     )
+
+
+def run_of(tree: ast.AST) -> Iterator[ast.AST]:
+    """A tree's nodes but for what only type checkers read."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
 
 
 def within(name: str, *packages: str) -> bool:
@@ -194,7 +206,7 @@ def test_stages_depend_on_the_code_they_run(name: str, module: str, listed: list
 
 def test_closure_follows_functions_packages_and_relative_imports(tmp_path, monkeypatch):
     written = {
-        "exemplar/__init__.py": "",
+        "exemplar/__init__.py": "if TYPE_CHECKING:\n    from exemplar.lonely import x\n",
         "exemplar/a.py": "def f():\n    from exemplar.room import b\n",
         "exemplar/room/__init__.py": "",
         "exemplar/room/b.py": 'from . import c\nimport numpy\nSTYLE = "style.css"\n',

@@ -44,7 +44,7 @@ class ClassifierSettings(Settings):
     """The largest rotation in training, to either side."""
     flip: bool = False
     """Whether half of the images are mirrored in training."""
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    precision: Literal["float32", "bfloat16"] = "float32"
     """Of activations in training; features are float32."""
     checkpoint_every: int = Field(default=200, ge=1)
     """Steps."""

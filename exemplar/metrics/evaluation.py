@@ -1,44 +1,40 @@
 """All that is measured of one domain and condition, and the files that say it.
 
-The end of the way of the data: what the judge saw of every method's outputs streams in, and
+The end of the way of the data: what the judges saw of every method's outputs streams in, and
 `table.csv`, `scores.csv`, `comparison.csv`, `spread.csv`, `spectrum.csv` and `metrics.json` go
-out.
+out. The first judge is the main one: what no network judges stands in its rows alone.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from exemplar.metrics.comparison import compare
-from exemplar.metrics.distribution import known_scores
 from exemplar.metrics.diversity import farthest_first
-from exemplar.metrics.edges import EdgeCounts
-from exemplar.metrics.frechet import difference_interval, features_name
+from exemplar.metrics.judged import DISTRIBUTION, PAIR, Judged, Sight, compared
 from exemplar.metrics.ranked import Ranking
-from exemplar.metrics.selection import MEASURES, METRICS, Selections
+from exemplar.metrics.sampled_columns import COLUMNS as SAMPLED
+from exemplar.metrics.sampled_columns import FD, KID
+from exemplar.metrics.sampled_distance import SampledDistances
+from exemplar.metrics.selection import MEASURES, METRICS
 from exemplar.metrics.spectrum import radial_spectrum
 
 COLUMNS = (
     "domain", "condition", "method", "selection", *METRICS[:-1], "images", "candidates", "judge",
-    "correspondence", "seam", "diversity", "diversity_features", "fid", "f8", "f1_8",
-    "fid_features", "rank_correlation",
+    "judge_shares", "correspondence", "seam", "diversity", "diversity_features", "fid", "f8",
+    "f1_8", "fid_features", "rank_correlation", *SAMPLED,
 )  # fmt: skip
-"""Of `table.csv`; what is undefined is empty."""
+"""Of `table.csv`; what is undefined is empty. Every row is of one judge; `judge_shares` is what
+that shares with what it judges (`independence`)."""
 
-COMPARED = (*METRICS[:-1], "seam", "diversity")
-"""Of `comparison.csv`, beside the Fréchet distance."""
-
-DISTRIBUTION = ("fid", "f8", "f1_8")
-"""Of all candidates of a method together, against photographs."""
-
-NUMBERS = (*MEASURES, "diversity", *DISTRIBUTION, "rank_correlation")
-"""Of `metrics.json`."""
+NUMBERS = (*MEASURES, "diversity", *DISTRIBUTION, "rank_correlation", FD, KID)
+"""Of `metrics.json`, by the main judge."""
 
 
 class Measured(NamedTuple):
@@ -46,32 +42,26 @@ class Measured(NamedTuple):
 
     Attributes:
         images: (C, H, W, 3) u8.
-        errors: (C, P), angular errors in degrees.
-        counts: of edges, of leading shape (C,).
+        sights: of each judge, in their order.
         correspondence: (C,), or None where the surface is not known.
         seam: (C,) grey levels, or None of what copies nothing.
         features: (C, Q), by which candidates are told apart.
-        means: (C, M), for the Fréchet distance and for precision and recall.
     """
 
     images: np.ndarray
-    errors: np.ndarray
-    counts: EdgeCounts
+    sights: tuple[Sight, ...]
     correspondence: np.ndarray | None
     seam: np.ndarray | None
     features: np.ndarray
-    means: np.ndarray
 
     def chosen(self, places: list[int]) -> Measured:
         """The same of some candidates, in this order and as often as they are named."""
         return Measured(
             self.images[places],
-            self.errors[places],
-            EdgeCounts(*(part[places] for part in self.counts)),
+            tuple(sight.chosen(places) for sight in self.sights),
             None if self.correspondence is None else self.correspondence[places],
             None if self.seam is None else self.seam[places],
             self.features[places],
-            self.means[places],
         )
 
 
@@ -79,32 +69,29 @@ class Evaluation:
     """What is known so far; memory grows by a few numbers a candidate.
 
     Attributes:
-        selections: by method.
-        judge: who judged.
+        judged: by each judge; the first is the main one.
         looks: the name of the features by which candidates are told apart.
+        sampled: distances on a large network's features, if there are to be any.
         apart: by method and image, its candidates in the order of `farthest_first`.
         chance: the mean correspondence error of each image if sources were anywhere.
-        means: by method, the candidates' features for the Fréchet distance and for precision and
-            recall, (C, M) an image.
-        photographs: those of photographs, (n, M) each.
         power: by series, each image's radial spectrum.
     """
 
-    def __init__(self, selections: dict[str, Selections], judge: str, looks: str) -> None:
+    def __init__(
+        self, judged: Sequence[Judged], looks: str, sampled: SampledDistances | None = None
+    ) -> None:
         """Starts with no images.
 
         Args:
-            selections: empty ones, by method.
-            judge: its identity.
+            judged: with empty selections.
             looks: the name of the features that are measured.
+            sampled: with no images.
         """
-        self.selections = selections
-        self.judge = judge
+        self.judged = list(judged)
         self.looks = looks
+        self.sampled = sampled
         self.apart: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
         self.chance: list[float] = []
-        self.means: defaultdict[str, list[np.ndarray]] = defaultdict(list)
-        self.photographs: list[np.ndarray] = []
         self.power: defaultdict[str, list[np.ndarray]] = defaultdict(list)
 
     def add(
@@ -118,48 +105,35 @@ class Evaluation:
             measured: of its candidates.
             ranking: of them, if the method ranks.
         """
-        _, errors, counts, correspondence, seam, features, means = measured
-        self.selections[method].add(
-            image_id, errors, counts, correspondence, seam, features, ranking
-        )
+        images, sights, correspondence, seam, features = measured
+        alone = (correspondence, seam, features)  # of the main judge's rows
+        for judged, sight in zip(self.judged, sights, strict=True):
+            judged.selections[method].add(image_id, sight.errors, sight.counts, *alone, ranking)
+            judged.means[method].append(sight.means)
+            alone = (None, None, None)
         if len(features) > 1:
             self.apart[method][image_id] = farthest_first(features)
-        self.means[method].append(means)
+        if self.sampled is not None:
+            self.sampled.add(method, image_id, images)
 
     def see(self, series: str, images: np.ndarray) -> None:
         """Takes in the mean spectrum of images, as for `radial_spectrum`."""
         self.power[series].append(radial_spectrum(images)[1].mean(0))
 
-    def distribution(self, seed: int, threads: int) -> dict[str, dict[str, float]]:
-        """Those of `DISTRIBUTION` for which there are enough images, of each method with many.
+    def table(self, distributions: list[dict[str, dict[str, float]]]) -> pd.DataFrame:
+        """The rows of `reports/tables/pixelnn.csv`, without domain and condition.
 
         Args:
-            seed: of the clusterings of precision and recall.
-            threads: of one.
+            distributions: by each judge, from `Judged.distribution`.
         """
-        if not self.photographs:
-            return {}
-        photographs = np.concatenate(self.photographs)
-        return {
-            method: known_scores(
-                made=np.concatenate(means), photographs=photographs, seed=seed, threads=threads
-            )
-            for method, means in self.means.items()
-            if len(means[0]) > 1
-        }
-
-    def table(self, distribution: dict[str, dict[str, float]]) -> pd.DataFrame:
-        """The rows of `reports/tables/pixelnn.csv`, without domain and condition."""
-        rows = []
-        for method, chosen in self.selections.items():
-            for row in chosen.rows():
-                row |= {"method": method, "judge": self.judge}
-                if not np.isnan(row["diversity"]):
-                    row["diversity_features"] = self.looks
-                if row["selection"] == "rand-1":
-                    known = distribution.get(method, {})
-                    row |= known | ({"fid_features": features_name(self.judge)} if known else {})
-                rows.append(row)
+        parts = zip(self.judged, distributions, strict=True)
+        rows = [row for judged, found in parts for row in judged.rows(found)]
+        for row in rows:
+            if not np.isnan(row["diversity"]):
+                row["diversity_features"] = self.looks
+            first = row["judge"] == self.judged[0].judge
+            if self.sampled is not None and first and row["selection"] in ("rand-1", "single"):
+                row |= self.sampled.of(row["method"])
         if self.chance:
             many = max(row["candidates"] for row in rows if row["method"] == "pixelnn")
             rows.append(
@@ -182,31 +156,25 @@ class Evaluation:
         """
         rows = []
         for method, orders in self.apart.items():
-            diversity = self.selections[method].expected()["diversity"]
+            diversity = self.judged[0].selections[method].expected()["diversity"]
             for image_id, order in orders.items():
                 found = {"image": image_id, "method": method, "diversity": diversity[image_id]}
                 rows.append(found | {"order": " ".join(map(str, order))})
         return pd.DataFrame(rows, columns=["image", "method", "diversity", "order"])
 
-    def comparison(self, fid: dict[str, float], seed: int) -> pd.DataFrame:
-        """`coherent` beside `pixelnn`, as published, over the same images."""
-        published, coherent = (self.selections[m].expected() for m in ("pixelnn", "coherent"))
-        table = compare(published, coherent, list(COMPARED), seed)
-        pair = [fid.get(method, np.nan) for method in ("pixelnn", "coherent")]
-        if not np.isnan(pair).any():
-            one, other = (np.stack(self.means[method]) for method in ("pixelnn", "coherent"))
-            photographs = np.concatenate(self.photographs)
-            low, high = difference_interval(photographs, one, other, seed)
-            table.loc[len(table)] = {
-                "metric": "fid",
-                "published": pair[0],
-                "coherent": pair[1],
-                "difference": pair[1] - pair[0],
-                "low": low,
-                "high": high,
-                "images": len(published),
-            }
-        return table
+    def comparison(self, fids: list[dict[str, float]], seed: int) -> pd.DataFrame:
+        """`coherent` beside `pixelnn` by each judge, and by no judge with the first one's name."""
+        parts = [
+            judged.comparison(fid, seed).assign(judge=judged.judge)
+            for judged, fid in zip(self.judged, fids, strict=True)
+        ]
+        if self.sampled is not None:
+            pair = [float(self.sampled.of(method).get(KID, np.nan)) for method in PAIR]
+            if not np.isnan(pair).any():
+                images = len(self.judged[0].means[PAIR[0]])
+                row = compared(KID, pair, self.sampled.difference(*PAIR), images)
+                parts[0].loc[len(parts[0])] = row | {"judge": self.judged[0].judge}
+        return pd.concat(parts, ignore_index=True)
 
 
 def write_evaluation(
@@ -222,16 +190,23 @@ def write_evaluation(
         threads: of what is computed.
     """
     folder.mkdir()
-    distribution = result.distribution(seed, threads)
-    fid = {method: found.get("fid", np.nan) for method, found in distribution.items()}
-    table = result.table(distribution).assign(**names).reindex(columns=list(COLUMNS))
+    distributions = [
+        judged.distribution(seed, threads, clustered=not place)
+        for place, judged in enumerate(result.judged)
+    ]
+    fids = [{m: found.get("fid", np.nan) for m, found in each.items()} for each in distributions]
+    table = result.table(distributions).assign(**names).reindex(columns=list(COLUMNS))
     _csv(table, folder / "table.csv")
     scores = pd.concat(
-        [chosen.scores().assign(method=name) for name, chosen in result.selections.items()]
+        [
+            chosen.scores().assign(method=name, judge=judged.judge)
+            for judged in result.judged
+            for name, chosen in judged.selections.items()
+        ]
     )
-    order = ["image", "method", "candidate", *MEASURES, "score"]
+    order = ["image", "method", "candidate", *MEASURES, "score", "judge"]
     _csv(scores.reindex(columns=order), folder / "scores.csv")
-    comparison = result.comparison(fid, seed)
+    comparison = result.comparison(fids, seed)
     order = [*names, *comparison.columns]
     _csv(comparison.assign(**names).reindex(columns=order), folder / "comparison.csv")
     _csv(result.spread(), folder / "spread.csv")
@@ -246,6 +221,7 @@ def write_evaluation(
             name: round(float(row[name]), 6) for name in NUMBERS if pd.notna(row[name])
         }
         for row in table.to_dict("records")
+        if row["method"] == "chance" or row["judge"] == result.judged[0].judge
     }
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
 

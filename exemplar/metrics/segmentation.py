@@ -17,11 +17,13 @@ from torch import Tensor
 
 COLUMNS = (
     "domain", "generator", "discriminator", "pixel_accuracy", "mean_iou",
-    "pixel_accuracy_with_ignore", "mean_iou_with_ignore", "images", "judge", "fid", "f8", "f1_8",
-    "fid_features",
+    "pixel_accuracy_with_ignore", "mean_iou_with_ignore", "images", "judge", "judge_shares", "fid",
+    "f8", "f1_8", "fid_features",
 )  # fmt: skip
-"""Of the table of all domains: a row for each generator and discriminator, and for photographs.
-The last four are of all images together (`distribution`), empty where there are too few."""
+"""Of the table of all domains: for each judge a row for each generator and discriminator, and for
+photographs. `judge_shares` is what the judge shares with what it judges (`independence`). The last
+four are of all images together (`distribution`), in the first judge's rows, empty where there are
+too few."""
 
 
 class SegmentationScores(NamedTuple):

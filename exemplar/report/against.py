@@ -28,6 +28,8 @@ from exemplar.report.tables import (
 )
 
 Favour = Literal["coherent", "published", ""]
+Place = tuple[str, ...]
+"""Domain, condition, judge and metric."""
 UNITS = {
     "mean": "°", "median": "°", "rmse": "°", "within_11_25": "%", "within_22_5": "%",
     "within_30": "%", "seam": "grey levels",
@@ -61,10 +63,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The differences of one domain and condition, of so many test images."""
+    """The differences of one domain and condition by one judge, of so many test images."""
 
     domain: str
     condition: str
+    judge: str
     images: str
     differences: list[Difference]
 
@@ -87,30 +90,34 @@ class Comparison:
         return [FEW_IMAGES] if any(d.metric == HEADINGS["fid"] for d in self.differences) else []
 
 
-def comparisons(table: pd.DataFrame, features: dict[tuple[str, str, str], str]) -> list[Comparison]:
-    """The rows of `reports/tables/coherent.csv`, by domain and condition.
+def comparisons(table: pd.DataFrame, features: dict[Place, str]) -> list[Comparison]:
+    """The rows of `reports/tables/coherent.csv`, by domain, condition and judge.
 
     Args:
         table: the joined comparison (`tables.read_comparison`), as text or read with numbers.
-        features: what a distance is measured on, by domain, condition and metric (`features_of`).
+        features: what a distance is measured on, by domain, condition, judge and metric
+            (`features_of`).
 
     Returns:
         In the table's order, without metrics that neither composition has.
     """
     found = []
-    for (domain, condition), rows in grouped(records(table), "domain", "condition").items():
+    named = grouped(records(table), "domain", "condition", "judge")
+    for (domain, condition, judge), rows in named.items():
         rows = [row for row in rows if not isnan(number(row, "difference"))]
         images = sorted({shown("images", number(row, "images")) for row in rows})
-        known = {metric: features.get((domain, condition, metric), "") for metric in DISTANCES}
+        known = {
+            metric: features.get((domain, condition, judge, metric), "") for metric in DISTANCES
+        }
         lines = [_difference(row, known) for row in rows]
-        found.append(Comparison(domain, condition, " or ".join(images), lines))
+        found.append(Comparison(domain, condition, judge, " or ".join(images), lines))
     return found
 
 
-def features_of(table: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    """What each domain's and condition's `DISTANCES` are measured on, from the scores."""
+def features_of(table: pd.DataFrame) -> dict[Place, str]:
+    """What `DISTANCES` are measured on, by domain, condition, judge and metric, from the scores."""
     return {
-        (text(row, "domain"), text(row, "condition"), metric): text(row, column)
+        (*(text(row, name) for name in ("domain", "condition", "judge")), metric): text(row, column)
         for row in records(table)
         for metric, column in DISTANCES.items()
         if text(row, column)

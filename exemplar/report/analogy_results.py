@@ -42,9 +42,9 @@ FILES = (
 """All that a folder may have, the summary last."""
 
 CODE = (
-    "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/labels",
-    "exemplar/matching", "exemplar/methods/deep_analogy", "exemplar/metrics", "exemplar/report",
-    "exemplar/store", "exemplar/training", "exemplar/settings.py",
+    "exemplar/correspondence.py", "exemplar/data", "exemplar/estimators.py", "exemplar/features",
+    "exemplar/labels", "exemplar/matching", "exemplar/methods/deep_analogy", "exemplar/metrics",
+    "exemplar/report", "exemplar/store", "exemplar/training", "exemplar/settings.py",
 )  # fmt: skip
 """What the files depend on beside images and settings."""
 
@@ -97,6 +97,7 @@ def write_results(
             name: {"width": size[1], "height": size[0]}
             for name, size in zip(("a", "b_prime"), made.working, strict=True)
         },
+        "mirrored": made.mirrored,
         "warnings": warnings(given, made),
         "cycle_error": round(cycle_error(made.forward, made.backward), 4),
         **said,
@@ -123,6 +124,11 @@ def warnings(given: Given, made: Analogy) -> list[str]:
                 f"{size[1]}×{size[0]}; its field was {field} to its own size"
             )
         told += doubts(name, picture)
+    if made.mirrored:
+        told.append(
+            f"B′ ({given.b_prime.source}) was matched in a mirror; fields and sources are in the "
+            "pixels of B′ as it is"
+        )
     return told
 
 
@@ -131,16 +137,21 @@ def _carry(
 ) -> tuple[dict[str, Any], list[NDArray[np.float64]] | None]:
     """Labels and points of A in B′: writes them; what the summary says, and the points."""
     said: dict[str, Any] = {}
+    # Neighbours' matches move along with them where B′ was seen as it was matched.
+    forward, backward = made.as_matched()
     if given.labels is not None:
-        carried = carried_labels(given.labels, made.backward)
-        back = carried_labels(carried, made.forward)
+        carried = carried_labels(given.labels, backward)
+        back = carried_labels(carried, forward)
         said["labels_that_come_back"] = round(float((back == given.labels).mean()), 4)
+        carried = carried[:, ::-1] if made.mirrored else carried
         _label_map(carried).save(folder / LABELS, format="PNG")
     if given.points is None:
         return said, None
     here = given.points.places
-    there = carried_points(here, made.forward, _size(given.b_prime))
-    home = carried_points(there, made.backward, _size(given.a))
+    there = carried_points(here, forward, _size(given.b_prime))
+    home = carried_points(there, backward, _size(given.a))
+    if made.mirrored:
+        there[:, 1] = _size(given.b_prime)[1] - 1 - there[:, 1]
     _points_table(given.points, there, np.hypot(*(home - here).T)).to_csv(
         folder / KEYPOINTS, index=False, float_format="%.2f"
     )
@@ -172,6 +183,7 @@ def _label_map(labels: NDArray[np.int64]) -> Image.Image:
 
 def _attribute(folder: Path, given: Given, made: Analogy, votes: int) -> None:
     """Where the pixels of both results come from, pixel by pixel and summed up."""
+    matched = made.as_matched()
     sides = {
         "a_prime": (A_PRIME, REFINED_A_PRIME, made.forward, given.a, given.b_prime),
         "b": (B, REFINED_B, made.backward, given.b_prime, given.a),
@@ -180,14 +192,16 @@ def _attribute(folder: Path, given: Given, made: Analogy, votes: int) -> None:
     for number, (name, (file, refined_file, field, own, other)) in enumerate(sides.items()):
         row = np.full_like(field[..., :1], 1 - number)
         sources[name] = np.concatenate([row, field], axis=-1)
-        used = {"used": float(copied(field, votes, _size(other)).mean())}
+        used = {"used": float(copied(matched[number], votes, _size(other)).mean())}
         rows.append({"picture": file, "part": "pixels", **_known(other), "share": 1.0, **used})
         if given.mode in REFINED:
             colours = {"picture": refined_file, "part": "colours", **_known(other), "share": 1.0}
             detail = {"picture": refined_file, "part": "detail", **_known(own), "share": 1.0}
             rows += [colours | used, detail | {"used": 1.0}]
     ids = np.array([given.a.source, given.b_prime.source])
-    np.savez_compressed(folder / SOURCES, **sources, votes=np.array(votes), ids=ids)
+    # In a mirror the copy of the pixel to the right lies to the left.
+    sources |= {"votes": np.array(votes), "mirrored": np.array(made.mirrored), "ids": ids}
+    np.savez_compressed(folder / SOURCES, **sources)
     pd.DataFrame(rows).to_csv(folder / ATTRIBUTION, index=False, float_format="%.6f")
 
 

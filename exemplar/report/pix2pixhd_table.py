@@ -19,6 +19,7 @@ from exemplar.report.tables import (
     Row,
     TableError,
     grouped,
+    independence,
     number,
     records,
     reservations,
@@ -160,7 +161,12 @@ def as_text(table: pd.DataFrame) -> str:
     """
     lines = ["labels → image, scored by what a segmentation network sees in it", "─" * WIDTH]
     for (domain, judge), rows in grouped(records(table), "domain", "judge").items():
-        lines += ["", f"  {domain} (judge: {judge})", *_lines(rows, list(SCORES))]
+        lines += ["", f"  {domain} (judge: {judge})"]
+        if note := independence(rows[0]):
+            lines += textwrap.wrap(
+                f"judge {note}", WIDTH, initial_indent="  ", subsequent_indent="    "
+            )
+        lines += _lines(rows, list(SCORES))
         together = [row for row in rows if features_of([row])]
         if together:
             said = f"{domain}, all images together (features: {features_of(together)})"

@@ -12,7 +12,7 @@ from math import isnan
 
 import pandas as pd
 
-from exemplar.report.tables import FEW, METRICS, Row, grouped, number, records, text
+from exemplar.report.tables import FEW, METRICS, Row, grouped, independence, number, records, text
 
 TABLES = ("pixelnn",)
 PAPERS = {"pixelnn": "PixelNN: Example-based Image Synthesis (Bansal, Sheikh, Ramanan), Table 1"}
@@ -112,7 +112,7 @@ def comparison(
         return []
     own = records(table)
     domains = sorted({text(row, "domain") for row in own})
-    judges = sorted({text(row, "judge") for row in own} - {""})
+    judges = {text(row, "judge"): independence(row) for row in own if text(row, "judge")}
     many = [row for row in own if text(row, "method") in _MANY]
     many = [row for row in many if text(row, "selection") not in FEW]
     rows = [
@@ -130,7 +130,8 @@ def comparison(
         (
             "judge",
             "an off-the-shelf PixelNet for normals and edges, run on synthesised and real images",
-            f"{', '.join(judges)}, run in the same way",
+            "; ".join(f"{judge} ({said})" if said else judge for judge, said in judges.items())
+            + ", run in the same way",
         ),
         (
             "oracle",

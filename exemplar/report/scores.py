@@ -19,6 +19,7 @@ from exemplar.report.tables import (
     SELECTIONS,
     Row,
     grouped,
+    independence,
     leading,
     measured_on,
     number,
@@ -53,13 +54,17 @@ class Heading:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of one domain and judge: a title, the columns, and for each row its names and cells."""
+    """Rows of one domain and judge: a title, the columns, and for each row its names and cells.
+
+    `note` says whether the judge is independent of what it judges, where that is known.
+    """
 
     title: str
     judge: str
     ours: bool
     headings: list[Heading]
     rows: list[tuple[str, str, list[Cell]]]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ def blocks(table: pd.DataFrame, condition: str) -> list[Block]:
             headings = [_heading(m, f"judge: {judge}") for m in METRICS]
             title = f"{domain}, {_images(group)} test images" if ours else f"published, {domain}"
             lines = _lines(group, METRICS, leads if ours else {})
-            found.append(Block(title, judge, ours, headings, lines))
+            note = independence(group[0])
+            found.append(Block(title, judge, ours, headings, lines, note and f"Judge {note}."))
     return found
 
 
@@ -104,11 +110,11 @@ def beyond(table: pd.DataFrame, condition: str) -> list[Block]:
         condition: the condition.
 
     Returns:
-        A block for each domain that has such scores, with the columns of `BEYOND` that it has;
+        A block for each domain and judge that has such scores, with its columns of `BEYOND`;
         under the headings of distances between features stands which they are.
     """
     found = []
-    for domain, _, group, leads in _groups(records(table), condition, BEYOND, "condition"):
+    for domain, _, group, leads in _groups(records(table), condition, BEYOND, "judge"):
         columns = [c for c in BEYOND if any(not isnan(number(row, c)) for row in group)]
         by = {distance: f"features: {named}" for distance, named in measured_on(group).items()}
         by["seam"] = "no network judges"

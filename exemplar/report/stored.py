@@ -105,17 +105,20 @@ class Stored:
 
 
 def candidate_errors(scores: pd.DataFrame, image: str) -> dict[str, dict[int, float]]:
-    """The mean angular errors of one image's candidates.
+    """The mean angular errors of one image's candidates, as the first judge sees them.
 
     Args:
-        scores: `scores.csv`, with columns `image`, `method`, `candidate`, `mean`.
+        scores: `scores.csv`, with columns `image`, `method`, `candidate`, `mean`, `judge`.
         image: the image's id.
 
     Returns:
         Method → candidate → error in degrees, without those that have none.
     """
     errors: dict[str, dict[int, float]] = {}
-    for row in records(scores):
+    rows = records(scores)
+    for row in rows:
+        if text(row, "judge") != text(rows[0], "judge"):
+            continue
         error = number(row, "mean")
         if text(row, "image") == image and not isnan(error):
             errors.setdefault(text(row, "method"), {})[int(row["candidate"])] = error

@@ -14,36 +14,44 @@ from typing import Any
 
 import pandas as pd
 
+from exemplar.metrics.independence import verdict
 from exemplar.metrics.normals import NormalStatistics
+from exemplar.metrics.sampled_columns import COLUMNS as SAMPLED
+from exemplar.metrics.sampled_columns import FD, FEATURES, HIGH, KID, LOW
 from exemplar.metrics.selection import HIGHER_IS_BETTER
 from exemplar.store.files import written
 
 # Of the paper's Table 1, judged by a network; then what we measure beyond it.
 METRICS = (*NormalStatistics._fields, "ap")
-BEYOND = ("seam", "diversity", "fid", "f8", "f1_8", "rank_correlation")
+BEYOND = ("seam", "diversity", "fid", "f8", "f1_8", FD, KID, LOW, HIGH, "rank_correlation")
 COLUMNS = (
     "domain", "condition", "method", "selection", *METRICS, "images", "candidates", "judge",
-    "correspondence", "seam", "diversity", "diversity_features", "fid", "f8", "f1_8",
-    "fid_features", "rank_correlation",
+    "judge_shares", "correspondence", "seam", "diversity", "diversity_features", "fid", "f8",
+    "f1_8", "fid_features", "rank_correlation", *SAMPLED,
 )  # fmt: skip
 # Distances mean nothing without the features that they are measured on: the column that names them.
-DISTANCES = {"diversity": "diversity_features", "fid": "fid_features"}
-# So do precision and recall of what lies how close to what.
-MEASURED = DISTANCES | {"f8": "fid_features", "f1_8": "fid_features"}
+DISTANCES = {
+    "diversity": "diversity_features", "fid": "fid_features", FD: FEATURES, KID: FEATURES,
+}  # fmt: skip
+# So do precision and recall of what lies how close to what, and an interval's ends.
+MEASURED = DISTANCES | {
+    "f8": "fid_features", "f1_8": "fid_features", LOW: FEATURES, HIGH: FEATURES,
+}  # fmt: skip
 COMPARISON = (
     "domain", "condition", "metric", "published", "coherent", "difference", "low", "high", "images",
+    "judge",
 )  # fmt: skip
 HIGHER = HIGHER_IS_BETTER | {"diversity", "f8", "f1_8", "rank_correlation"}
 DECIMALS = {
     "ap": 2, "correspondence": 3, "images": 0, "candidates": 0, "seam": 2, "diversity": 3,
-    "fid": 3, "f8": 3, "f1_8": 3, "rank_correlation": 2,
+    "fid": 3, "f8": 3, "f1_8": 3, "rank_correlation": 2, FD: 3, KID: 4, LOW: 4, HIGH: 4,
 }  # fmt: skip
 # Never without what it was measured on: the judge, or the features of `MEASURED`.
 HEADINGS = {
     "mean": "Mean", "median": "Median", "rmse": "RMSE", "within_11_25": "11.25°",
     "within_22_5": "22.5°", "within_30": "30°", "ap": "AP", "correspondence": "Corr.",
     "seam": "Seam energy", "diversity": "Diversity", "fid": "FID", "f8": "F8", "f1_8": "F1/8",
-    "rank_correlation": "Rank corr.",
+    "rank_correlation": "Rank corr.", FD: "FD", KID: "KID", LOW: "KID ≥", HIGH: "KID ≤",
 }  # fmt: skip
 # `global` draws on the exemplars that lead PixelNN's candidates, as often as they do.
 METHODS = {
@@ -199,6 +207,12 @@ def reservations(rows: Sequence[Row]) -> list[str]:
     return [FEW_IMAGES] if any(not math.isnan(number(row, "fid")) for row in rows) else []
 
 
+def independence(row: Row) -> str:
+    """Whether a row's judge is independent of what it judged, in words; empty if not known."""
+    shares = text(row, "judge_shares")
+    return verdict(shares) if shares else ""
+
+
 def number(row: Row, column: str) -> float:
     """A row's number, whether it was read as text or not; NaN where there is none."""
     value = row.get(column)
@@ -219,10 +233,10 @@ def shown(column: str, value: float) -> str:
 def leading(rows: Sequence[Row], column: str) -> list[bool]:
     """Which rows lead among those they compare with.
 
-    Rows compare if domain, condition and kind of selection agree; what sees no truth (`single`,
-    `rand-1`, `top-1` and the few) is one kind, each oracle another. In diversity the few compare
-    among themselves, and in seam energy whole copies, which have no seams, with nothing. A row
-    with nothing to compare with does not lead.
+    Rows compare if domain, condition, judge and kind of selection agree; what sees no truth
+    (`single`, `rand-1`, `top-1` and the few) is one kind, each oracle another. In diversity the few
+    compare among themselves, and in seam energy whole copies, which have no seams, with nothing. A
+    row with nothing to compare with does not lead.
 
     Args:
         rows: from `records`.
@@ -235,9 +249,12 @@ def leading(rows: Sequence[Row], column: str) -> list[bool]:
     rivals: dict[tuple[str, ...], list[float]] = {}
     keys = []
     for row, value in zip(rows, values, strict=True):
-        keys.append((text(row, "domain"), text(row, "condition"), _kind(row, column)))
+        named = (text(row, name) for name in ("domain", "condition", "judge"))
+        keys.append((*named, _kind(row, column)))
         if not math.isnan(value):
             rivals.setdefault(keys[-1], []).append(value)
+    if column in (LOW, HIGH):  # ends of an interval
+        return [False] * len(rows)
     best = max if column in HIGHER else min
     return [
         not math.isnan(value) and len(rivals[key]) > 1 and value == best(rivals[key])

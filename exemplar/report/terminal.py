@@ -8,7 +8,8 @@ from math import isnan
 
 import pandas as pd
 
-from exemplar.report.against import comparisons
+from exemplar.metrics.sampled_columns import FD, HIGH, KID, LOW
+from exemplar.report.against import Place, comparisons
 from exemplar.report.published import PAPERS, differences, published_table
 from exemplar.report.scores import names
 from exemplar.report.tables import (
@@ -17,6 +18,7 @@ from exemplar.report.tables import (
     METRICS,
     Row,
     grouped,
+    independence,
     measured_on,
     number,
     records,
@@ -28,7 +30,7 @@ from exemplar.report.tables import (
 WIDTH = 100
 # What the paper's table has not stands in further blocks, for a line holds no more: what single
 # images have, and what all of them together have.
-TOGETHER = ("fid", "f8", "f1_8")
+TOGETHER = ("fid", "f8", "f1_8", FD, KID, LOW, HIGH)
 OURS = ("correspondence", *(name for name in BEYOND if name not in TOGETHER))
 
 
@@ -59,7 +61,9 @@ def as_text(name: str, table: pd.DataFrame) -> str:
         lines += ["Corr.: correspondence error on the surface, lower is better; no network judges."]
         lines += ["Seam energy: grey levels, lower is better. Diversity: distance on features."]
         lines += ["FID: distance to photographs, lower is better. F8: recall of them, F1/8:"]
-        lines += ["precision; 1 is best. Global: with the exemplars that lead PixelNN’s"]
+        lines += ["precision; 1 is best. FD, KID: distances of some candidates to photographs on a"]
+        lines += ["larger network’s features, lower is better; KID has no bias and may be below 0."]
+        lines += ["Global: with the exemplars that lead PixelNN’s"]
         lines += ["candidates, each as often; “nearest”: with as many different ones, by rank."]
         lines += [f"Published: {PAPERS[name]}.", "What differs:"]
     for sentence in sentences:
@@ -67,7 +71,7 @@ def as_text(name: str, table: pd.DataFrame) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def against_as_text(table: pd.DataFrame, features: dict[tuple[str, str, str], str]) -> str:
+def against_as_text(table: pd.DataFrame, features: dict[Place, str]) -> str:
     """Prints the coherent composition against the published one.
 
     Args:
@@ -81,6 +85,7 @@ def against_as_text(table: pd.DataFrame, features: dict[tuple[str, str, str], st
     lines = []
     for one in comparisons(table, features):
         lines += [f"{one.condition} → image, {one.domain}, {one.images} images", "─" * WIDTH]
+        lines += _hanging(f"judge: {one.judge}", "   ") if one.judge else []
         lines.append(
             f"   {'':<26}{'published':>10}{'coherent':>10}{'difference':>12}"
             f"{'95 % interval':>22}   in favour of"
@@ -116,6 +121,8 @@ def _blocks(rows: list[Row], origin: str) -> list[str]:
         images = shown("images", number(block[0], "images"))
         count = "" if images == "–" else f", {images} images"
         lines += ["", f"  {origin}{domain} (judge: {judge or 'none'}{count})"]
+        if note := next(filter(None, map(independence, block)), ""):
+            lines += _hanging(f"judge {note}", "  ")
         lines += _lines(block, METRICS)
         for columns, of in ((OURS, ""), (TOGETHER, ", all images together")):
             if further := _lines(block, columns):

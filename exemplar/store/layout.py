@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 ESTIMATORS = Path("models/estimators.safetensors")
+JUDGE = Path("models/judge.safetensors")
 
 
 def images(domain: str) -> Path:

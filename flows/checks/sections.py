@@ -22,6 +22,7 @@ MODELS = {
     "prepare": "exemplar.data.settings:PrepareSettings",
     "domains": "exemplar.data.settings:Domain",
     "estimators": "exemplar.estimators:EstimatorsSettings",
+    "judge": "stages.judge:JudgeSettings",
     "conditions": "exemplar.conditions.sources:ConditionsSettings",
     "regressor": "exemplar.methods.pixelnn.regressor:RegressorSettings",
     "removed": "exemplar.matching.exemplars:Removed",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from exemplar.methods.deep_analogy.requests import (
     Given,
     Request,
 )
-from exemplar.methods.deep_analogy.settings import RECONSTRUCTIONS
+from exemplar.methods.deep_analogy.settings import RECONSTRUCTIONS, AnalogySettings
 from exemplar.report.analogy_results import CODE, FILES, warnings
 from exemplar.store import layout
 from exemplar.store.flow import field_of, read_flow
@@ -63,15 +64,15 @@ def read(path: Path | str) -> np.ndarray:
     return np.asarray(Image.open(path))
 
 
-def mean_of_copies(field: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Eq. in section 4.5, for each pixel by itself."""
+def mean_of_copies(field: np.ndarray, values: np.ndarray, right_is: int = 1) -> np.ndarray:
+    """Eq. in section 4.5, for each pixel by itself; −1: neighbours lie the other way."""
     out = np.empty((*field.shape[:2], 3))
     for y, x in np.ndindex(*field.shape[:2]):
         found = []
         for down in range(-2, 3):
             for right in range(-2, 3):
                 if 0 <= y + down < field.shape[0] and 0 <= x + right < field.shape[1]:
-                    row, column = field[y + down, x + right] - (down, right)
+                    row, column = field[y + down, x + right] - (down, right_is * right)
                     if 0 <= row < values.shape[0] and 0 <= column < values.shape[1]:
                         found.append(values[row, column])
         out[y, x] = np.mean(found, axis=0)
@@ -118,6 +119,44 @@ def test_a_pair_of_other_shapes() -> None:
     summary = json.loads(Path(OUT, "summary.json").read_text())
     assert summary["matched_at"]["b_prime"] == {"width": 30, "height": 44}
     assert summary["warnings"] == [] and summary["settings"]["strength"] == "2"
+
+
+def test_what_faces_the_other_way_is_matched_in_a_mirror(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    labels = (np.mgrid[:36, :50][1] // 25 * 7 + 1).astype(np.uint8)
+    Image.fromarray(labels).save("labels.png")
+    Path("points.csv").write_text("x,y\n10,12\n40,20\n")
+    Image.fromarray(read(B)[:, ::-1]).save("turned.png")
+    files = ["--labels", "labels.png", "--keypoints", "points.csv"]
+    for b, out, mirror in (("b.png", "out", "never"), ("turned.png", "other", "always")):
+        asked = ["analogy", "a.png", b, "--out", out, "--mirror", mirror]
+        assert cli.main([*asked, *files]) == 0
+    said = "B′ (turned.png) was matched in a mirror; fields and sources are in the pixels of B′ as"
+    assert said in capsys.readouterr().err
+    plain, mirrored = (
+        json.loads(Path(out, "summary.json").read_text()) for out in ("out", "other")
+    )
+    assert (plain["mirrored"], mirrored["mirrored"]) == (False, True)
+    assert plain["labels_that_come_back"] == mirrored["labels_that_come_back"]
+    first, second = (np.load(Path(out, "fields.npz")) for out in ("out", "other"))
+    assert (second["forward"] == first["forward"] * (1, -1) + (0, 29)).all()
+    assert (second["backward"] == first["backward"][:, ::-1]).all()
+    assert (read("other/a-prime.png") == read("out/a-prime.png")).all()
+    for file in ("b.png", "labels-b.png"):
+        assert (read(f"other/{file}") == read(f"out/{file}")[:, ::-1]).all()
+    there, other = (pd.read_csv(Path(out, "keypoints.csv")) for out in ("out", "other"))
+    np.testing.assert_allclose(other["x_b"], 29 - there["x_b"], atol=0.011)
+    assert (other[["y_b", "cycle_error"]] == there[["y_b", "cycle_error"]]).all().all()
+    # Sources are true: the pixels of B′ as it is, and where the copies around lie.
+    sources = np.load("other/sources.npz")
+    assert sources["mirrored"] and not np.load("out/sources.npz")["mirrored"]
+    copies = mean_of_copies(sources["a_prime"][..., 1:], read("turned.png"), -1)
+    assert np.abs(read("other/a-prime.png") - copies).max() <= 0.51
+    copies = mean_of_copies(sources["b"][..., 1:], read("a.png"), -1)
+    assert np.abs(read("other/b.png") - copies).max() <= 0.51
+    shares = [pd.read_csv(Path(out, "attribution.csv"))["used"] for out in ("out", "other")]
+    assert (shares[0] == shares[1]).all()
 
 
 def test_photographs_keep_their_detail_and_carry_labels_and_points() -> None:
@@ -425,6 +464,7 @@ def test_options_are_those_of_the_method() -> None:
     assert tuple(actions["mode"]) == MODES
     assert tuple(actions["strength"]) == STRENGTHS
     assert tuple(actions["reconstruction"]) == RECONSTRUCTIONS
+    assert tuple(actions["mirror"]) == get_args(AnalogySettings.model_fields["mirror"].annotation)
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:

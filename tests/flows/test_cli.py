@@ -24,6 +24,7 @@ from flows.server import ADDRESS, Server, ServerError, prefect_server
 from tasks.command import guarded
 from tasks.locks import only_coordinator
 from tasks.plan import open_repository
+from tests.flows.test_proxies import EVERY, TOLD
 from tests.tasks.toy import create, written
 
 TABLE = """
@@ -37,7 +38,7 @@ stages:
     outs:
       - scores/${item.domain}
   report:
-    cmd: mkdir -p reports/tables && (echo domain,mean; cat scores/*; echo c,) > reports/tables/toy.csv
+    cmd: mkdir -p reports/tables && (echo domain,mean; cat scores/*; echo c,) > reports/tables/toy.csv && echo "$http_proxy $NO_PROXY" > proxies
     deps:
       - scores/a
       - scores/b
@@ -75,7 +76,10 @@ with open_repository() as repo, only_coordinator(repo):
 
 
 def test_runs_through_prefect(toy):
-    """One fails, one succeeds and has a table, one meets another; the server ends at last."""
+    """One fails, one succeeds and has a table, one meets another; the server ends at last.
+
+    The environment names proxies that lead nowhere: a stage's downloads have them.
+    """
     prepare()
     assert os.environ["PREFECT_HOME"] == str(toy / ".prefect")
     (toy / "b").touch()
@@ -83,15 +87,18 @@ def test_runs_through_prefect(toy):
         server.wait()
         told = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", THREE_RUNS],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**os.environ, **EVERY, "NO_PROXY": "example.org",
+                 "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
-        )
+        )  # fmt: skip
     assert server.process.poll() is not None
     assert ADDRESS not in os.environ
 
     failed, done, skipped = re.split(r"STATUS \d\n", told.stdout)
-    assert (re.findall(r"STATUS (\d)", told.stdout), told.stderr) == (["1", "0"], "")
+    assert (re.findall(r"STATUS (\d)", told.stdout), told.stderr) == (["1", "0"], TOLD)
+    proxies = "http://192.0.2.1:3128 example.org,127.0.0.1,localhost,::1\n"
+    assert (toy / "proxies").read_text() == proxies
     assert re.fullmatch(
         r"skipped: (another `exemplar reproduce` is at work in .*toy \(process \d+: .*\); "
         r"wait until it ends, or stop it)\nGOT None\n", skipped

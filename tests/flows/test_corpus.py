@@ -201,7 +201,7 @@ def test_sound_drawings_give_the_plain_one_s_candidates(corpora, tmp_path, capfd
     """Whatever file the drawing is in, the first candidate is nearly the same."""
     sound = [path for path in corpora[DRAWINGS][0] if not path.name.startswith("turned")]
     made = {}
-    for path in sound:  # names are told apart by their stems, and many share one
+    for path in sound[::4]:  # names are told apart by their stems, and many share one
         folder = tmp_path / f"{len(made)}"
         status, said = command(
             as_inputs(["synth"], [path.resolve()], ["--count", "1"], folder), capfd

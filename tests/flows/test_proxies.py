@@ -28,6 +28,10 @@ PROXIES = (HOLE, "127.0.0.1:9", "socks5://127.0.0.1:9", "socks5h://127.0.0.1:9",
 HERE = ("http://127.0.0.1:4200/api", "http://localhost:4200/api", "http://[::1]:4200/api",
         "http://127.0.0.2:4200/api")  # fmt: skip
 THERE = "http://prefect.example.org/api"
+# Where nobody is, of all kinds, and one that is none; what is said of it.
+EVERY = dict.fromkeys(NAMES, "http://192.0.2.1:3128")
+EVERY |= {"ALL_PROXY": "socks5h://192.0.2.1:1080", "all_proxy": "socks://192.0.2.1:1080/"}
+TOLD = "all_proxy is left out: expected http://HOST:PORT, https, socks5 or socks5h\n"
 
 
 @pytest.fixture
@@ -163,26 +167,23 @@ stages:
 """
 
 
+@pytest.mark.slow
 def test_a_reproduction_with_every_proxy_set(tmp_path, clean):
     """With a server of its own; a stage's downloads still have the user's proxy."""
     folder = create(tmp_path / "toy", PIPELINE)
     (folder / "reports").mkdir()
-    given = dict.fromkeys(NAMES, "http://192.0.2.1:3128")
-    given |= {"ALL_PROXY": "socks5h://192.0.2.1:1080", "all_proxy": "socks://192.0.2.1:1080/"}
     environment = {name: value for name, value in os.environ.items() if "PREFECT" not in name}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "flows.cli", "reproduce"],
         cwd=folder,
-        env={**environment, **given, "DVC_SITE_CACHE_DIR": str(tmp_path / "site"),
+        env={**environment, **EVERY, "DVC_SITE_CACHE_DIR": str(tmp_path / "site"),
              "PYTHONPATH": os.pathsep.join(sys.path), "NO_PROXY": "example.org"},
         capture_output=True,
         text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^1 stages: 1 run, in ", done.stdout, re.M)
-    assert done.stderr == (
-        "all_proxy is left out: expected http://HOST:PORT, https, socks5 or socks5h\n"
-    )
+    assert done.stderr == TOLD
     assert (folder / "says.txt").read_text() == (
         "http://192.0.2.1:3128 example.org,127.0.0.1,localhost,::1\n"
     )

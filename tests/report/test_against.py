@@ -24,13 +24,13 @@ def table() -> pd.DataFrame:
     frame = pd.DataFrame(
         rows, columns=["metric", "published", "coherent", "difference", "low", "high"]
     )
-    frame = frame.assign(domain="pets", condition="edges", images="40")
+    frame = frame.assign(domain="pets", condition="edges", images="40", judge="net#1")
     return frame.loc[:, list(COMPARISON)]
 
 
 FEATURES = {
-    ("pets", "edges", "fid"): "deep means of conv1_2",
-    ("pets", "edges", "diversity"): "pixels",
+    ("pets", "edges", "net#1", "fid"): "deep means of conv1_2",
+    ("pets", "edges", "net#1", "diversity"): "pixels",
 }
 
 
@@ -87,13 +87,14 @@ def test_features_are_those_of_the_scores() -> None:
         {
             "domain": ["pets", "pets"],
             "condition": "edges",
+            "judge": "net#1",
             "fid_features": [None, "deep means"],
             "diversity_features": ["pixels", ""],
         }
     )
     assert features_of(scores) == {
-        ("pets", "edges", "fid"): "deep means",
-        ("pets", "edges", "diversity"): "pixels",
+        ("pets", "edges", "net#1", "fid"): "deep means",
+        ("pets", "edges", "net#1", "diversity"): "pixels",
     }
     assert comparisons(table(), {})[0].differences[-1].by == "(features: not named)"
 
@@ -113,7 +114,7 @@ def test_the_terminal_prints_numbers_read_back(tmp_path) -> None:
     assert FEW_IMAGES in " ".join(text.split())
     without = table()[table()["metric"] != "fid"]
     assert "FIDs" not in against_as_text(without, FEATURES)
-    long = FEATURES | {("pets", "edges", "fid"): "a network of a long name " * 7}
+    long = FEATURES | {("pets", "edges", "net#1", "fid"): "a network of a long name " * 7}
     lines = against_as_text(table(), long).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert sum("network" in line for line in lines) > 1

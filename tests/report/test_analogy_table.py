@@ -90,7 +90,7 @@ def test_means_of_a_block_are_over_the_same_pairs() -> None:
 
 
 def test_categories_have_a_mean_in_which_each_counts_the_same(keypoints: pd.DataFrame) -> None:
-    large, small, heads, _, published = keypoint_blocks(keypoints)
+    large, small, heads, _, willow, published = keypoint_blocks(keypoints)
     assert large.title == "willow, PCK, α = 0.1, 6 pairs"
     assert large.headings == ("DIA", "PatchMatch")
     assert large.rows == (
@@ -99,6 +99,9 @@ def test_categories_have_a_mean_in_which_each_counts_the_same(keypoints: pd.Data
     assert small.title.startswith("willow, PCK, α = 0.05")
     assert small.rows[-1] == ("mean", ("30.0", "6.5"))
     assert [name for name, _ in heads.rows] == ["heads"]
+    assert willow.title == "published, PF-WILLOW, PCK, 900 pairs" and not willow.ours
+    assert dict(willow.rows)["SCOT, ResNet-101"] == ("48.0", "76.2")
+    assert dict(willow.rows)["Hyperpixel Flow, ResNet-101"] == ("–", "74.4")
     assert [name for name, _ in published.rows] == [*CATEGORIES, "mean"]
     assert published.rows[-1][1] == ("4.2", "16.5", "18.3", "21.0")
 

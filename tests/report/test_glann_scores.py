@@ -99,6 +99,18 @@ def test_a_block_has_methods_as_rows_and_data_sets_as_columns() -> None:
     assert leaders(fid, "MNIST") == ["WGAN"]
 
 
+def test_the_kernel_distance_is_a_block_where_there_is_one() -> None:
+    known = scores("dots", 0).assign(
+        kid_efficientnet_lite2=[0.01 * place for place in range(len(scores("dots", 0)))],
+        efficientnet_lite2_features="efficientnet_lite2 pooled at 96#1",
+    )
+    *_, kid = blocks(over_seeds(known))
+    assert [(c.dataset, c.metric) for c in kid.columns] == [
+        ("dots", "KID (efficientnet_lite2 pooled at 96)")
+    ]
+    assert cell(kid, "glann", "dots") == "0.0100" and leaders(kid, "dots") == ["GLANN"]
+
+
 def test_columns_on_other_features_stand_apart() -> None:
     other = scores("flowers", 0).assign(fid_features="inception#1")
     fid = blocks(over_seeds(pd.concat([scores("dots", 0), scores("more", 0), other])))[0]

@@ -25,6 +25,7 @@ CURVE = pd.DataFrame(
         "seconds": [10.0, 20.0, 30.0, 40.0],
         "mean_iou": [30.0, 49.0, 47.5, 50.0],
         "patch_distance": [9.0, 6.0, 5.2, 5.0],
+        "judge": "seer",
     }
 )
 

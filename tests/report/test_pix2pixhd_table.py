@@ -18,15 +18,16 @@ from exemplar.report.tables import FEW_IMAGES, TableError
 from flows import tables
 
 NAN = float("nan")
+HEADS = ("pixelnet-16@heads#1", "loss, exemplars")
 NONE = (NAN, NAN, NAN, "")
 ROWS = [
-    ("heads", "real", "", 91.5, 0.71234, 90.5, 0.7, 20, "pixelnet-16@heads#1", *NONE),
-    ("heads", "U-Net", "multi-scale", 80.25, 0.5, 79.0, 0.49, 240, "pixelnet-16@heads#1",
+    ("heads", "real", "", 91.5, 0.71234, 90.5, 0.7, 20, *HEADS, *NONE),
+    ("heads", "U-Net", "multi-scale", 80.25, 0.5, 79.0, 0.49, 240, *HEADS,
      1.25, 0.75, 0.625, "deep means"),
-    ("heads", "global", "one", 81.25, 0.5, 79.0, 0.49, 240, "pixelnet-16@heads#1",
+    ("heads", "global", "one", 81.25, 0.5, 79.0, 0.49, 240, *HEADS,
      NAN, 0.5, 0.125, "deep means"),
-    ("streets", "real", "", 93.0, 0.5, 92.0, 0.49, 2, "espnet#2", *NONE),
-    ("streets", "global", "one", 60.0, NAN, 59.0, 0.2, 30, "espnet#2", *NONE),
+    ("streets", "real", "", 93.0, 0.5, 92.0, 0.49, 2, "espnet#2", "nothing", *NONE),
+    ("streets", "global", "one", 60.0, NAN, 59.0, 0.2, 30, "espnet#2", "nothing", *NONE),
 ]  # fmt: skip
 
 
@@ -66,6 +67,10 @@ def test_it_is_printed_domain_by_domain_above_the_published(ours: pd.DataFrame) 
     text = as_text(ours)
     heads, streets = text.split("streets (judge: espnet#2)")
     assert "heads (judge: pixelnet-16@heads#1)" in heads
+    assert (
+        "  judge not independent: it also made the loss, and learned from the exemplars\n" in heads
+    )
+    assert "  judge independent: it had no part in making what it judges, and" in streets
     line = next(line for line in heads.splitlines() if "U-Net" in line)
     assert line.split() == ["U-Net", "multi-scale", "80.25", "0.5000", "79.00", "0.4900", "240"]
     together = heads.split("heads, all images together (features: deep means)")[1]

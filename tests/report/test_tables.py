@@ -98,7 +98,18 @@ def test_columns_come_in_one_order(tmp_path: Path) -> None:
 
 
 def test_a_comparison_is_read_as_it_was_written(tmp_path: Path) -> None:
-    values = ["rendered", "edges", "mean", "12.30000000000000001", "11", "-1.3", "-2", "-0.5", "40"]
+    values = [
+        "rendered",
+        "edges",
+        "mean",
+        "12.30000000000000001",
+        "11",
+        "-1.3",
+        "-2",
+        "-0.5",
+        "40",
+        "j",
+    ]
     pd.DataFrame([values], columns=list(COMPARISON)).to_csv(
         tmp_path / "comparison.csv", index=False
     )

@@ -1,4 +1,4 @@
-"""Running the pipeline's stages in a folder of their own, as DVC does: one process each."""
+"""Running the pipeline's stages in a folder of their own: one process each, or one for all."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-SIDE = 48
+SIDE = 32
 PARAMS: dict[str, Any] = {
     "run": {"domains": ["rendered"], "conditions": ["edges"]},
     "prepare": {"image_size": SIDE, "seed": 1, "rejected_limit": 0.0, "workers": 1},
@@ -20,6 +22,11 @@ PARAMS: dict[str, Any] = {
     "estimators": {
         "network": {"width": 4, "hidden": 8},
         "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5},
+    },
+    "judge": {
+        "heads": 6,
+        "network": {"width": 4, "hidden": 8},
+        "training": {"steps": 12, "batch": 4, "pixels": 64, "checkpoint_every": 5, "seed": 1},
     },
     "conditions": {},
     "regressor": {
@@ -60,18 +67,11 @@ for stage, *arguments in json.loads(sys.argv[1]):
 """
 
 
-def run_pipeline(folder: Path, params: dict[str, Any], apart: bool = True) -> None:
-    """Runs every stage for the domains and conditions of `params`.
-
-    Args:
-        folder: to run in.
-        params: of `params.yaml`.
-        apart: each stage in a process of its own, as DVC does; or all in one, which is quicker.
-    """
-    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+def stages_of(params: dict[str, Any]) -> list[list[str]]:
+    """The names of all stages for the domains and conditions of `params`, with their arguments."""
     domains, conditions = params["run"]["domains"], params["run"]["conditions"]
     stages = [["prepare", "--domain", domain] for domain in domains]
-    stages.append(["estimators"])
+    stages += [["estimators"], ["judge"]]
     stages += [["conditions", "--domain", domain] for domain in domains]
     stages += [
         [stage, "--domain", domain, "--condition", condition]
@@ -79,7 +79,29 @@ def run_pipeline(folder: Path, params: dict[str, Any], apart: bool = True) -> No
         for condition in conditions
         for stage in PER_CONDITION
     ]
-    stages.append(["report"])
+    return [*stages, ["report"]]
+
+
+def run_here(folder: Path, params: dict[str, Any]) -> None:
+    """Runs every stage in this process, which has imported most of what they need."""
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for stage, *arguments in stages_of(params):
+            patch.setattr(sys, "argv", [stage, *arguments])
+            import_module(f"stages.{stage}").main()
+
+
+def run_pipeline(folder: Path, params: dict[str, Any], apart: bool = True) -> None:
+    """Runs every stage in other processes.
+
+    Args:
+        folder: to run in.
+        params: of `params.yaml`.
+        apart: each stage in a process of its own, as DVC does; or all in one, which is quicker.
+    """
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    stages = stages_of(params)
     commands = [["-m", f"stages.{name}", *arguments] for name, *arguments in stages]
     for command in commands if apart else [["-c", IN_A_ROW, json.dumps(stages)]]:
         done = subprocess.run(

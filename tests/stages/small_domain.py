@@ -65,11 +65,12 @@ def write_images(ids: list[int], val: int = 0) -> None:
 
 
 def write_networks(seed: int = 0) -> None:
-    """Estimators and a regressor that have not been trained."""
+    """Estimators, a judge and a regressor that have not been trained."""
     torch.manual_seed(seed)
     size = PixelNetSettings(width=4, hidden=8)
-    estimators = PixelNet(3, {"normals": 3, "edges": 1, "parts": 2}, size)
-    save_estimators(layout.ESTIMATORS, estimators, ("a", "b"), EstimatorsSettings(), DOMAIN)
+    for path, data in ((layout.ESTIMATORS, DOMAIN), (layout.JUDGE, "strangers")):
+        estimators = PixelNet(3, {"normals": 3, "edges": 1, "parts": 2}, size)
+        save_estimators(path, estimators, ("a", "b"), EstimatorsSettings(), data)
     f = PixelNet(1, {"image": 3}, size)
     torch.nn.init.normal_(f.heads["image"].weight, std=0.3)  # or all of f(x) would be grey
     path = layout.regressor(DOMAIN, CONDITION)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import zarr
 
+from exemplar.estimators import load_estimators
 from exemplar.metrics import frechet, prd
 from exemplar.metrics.evaluation import COLUMNS
 from exemplar.store import layout
@@ -40,6 +41,12 @@ def run() -> Path:
         patch.setattr(sys, "argv", ["stage", "--domain", DOMAIN, "--condition", CONDITION])
         evaluate.main()
     return layout.evaluation("pixelnn", DOMAIN, CONDITION)
+
+
+def by_main(folder: Path, name: str) -> pd.DataFrame:
+    """A file's rows of the judge that comes first."""
+    rows = pd.read_csv(folder / f"{name}.csv")
+    return rows[rows["judge"] == rows["judge"].iloc[0]].reset_index(drop=True)
 
 
 def write_candidates(draw: np.random.Generator) -> None:
@@ -82,7 +89,7 @@ def write_candidates(draw: np.random.Generator) -> None:
 @pytest.fixture
 def domain(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_params(evaluate={"rounds": MEMBERS}, **SECTIONS)
+    write_params(evaluate={"rounds": MEMBERS, "sampled": None}, **SECTIONS)
     write_images(list(range(TRAIN + TESTS)))
     write_networks()
     write_candidates(np.random.default_rng(0))
@@ -91,7 +98,7 @@ def domain(tmp_path, monkeypatch):
 
 def test_the_tables_have_every_method_selection_and_column(domain):
     folder = run()
-    table = pd.read_csv(folder / "table.csv")
+    table = by_main(folder, "table")
     assert tuple(table.columns) == COLUMNS
     many = ["rand-1", "oracle per metric", "oracle one candidate"]
     expected = {
@@ -134,8 +141,32 @@ def test_the_tables_have_every_method_selection_and_column(domain):
     assert sorted(series) == sorted([*(set(expected) - {"global_nearest"}), "input", "truth"])
 
 
+def test_both_judges_score_everything_and_the_independent_one_comes_first(domain):
+    conditions = zarr.open_group(str(layout.conditions(DOMAIN)))
+    made = load_estimators(layout.ESTIMATORS).identity
+    conditions.attrs["origins"] = {CONDITION: made}
+    features = zarr.open_group(str(layout.features(DOMAIN, CONDITION)))
+    features.attrs["backbone"] = made
+    table = pd.read_csv(run() / "table.csv", keep_default_na=False)
+    other = load_estimators(layout.JUDGE).identity
+    assert table["judge"].drop_duplicates().tolist() == [other, made]
+    shares = table.groupby("judge")["judge_shares"].unique().apply(list).to_dict()
+    assert shares == {other: ["nothing"], made: ["input, descriptors, exemplars"]}
+    ours, theirs = (table[table["judge"] == name].reset_index() for name in (other, made))
+    pd.testing.assert_frame_equal(ours[["method", "selection"]], theirs[["method", "selection"]])
+    assert (ours["mean"] != theirs["mean"]).all() and (ours["ap"] != theirs["ap"]).all()
+    # What no network judges stands once.
+    assert (theirs[["seam", "diversity", "correspondence"]] == "").all(axis=None)
+    assert (ours[ours["method"] == "coherent"]["seam"] != "").all()
+    # Both judge the same candidates' ranking.
+    assert (theirs["rank_correlation"] != "").sum() == (ours["rank_correlation"] != "").sum() == 1
+    scores = pd.read_csv(layout.evaluation("pixelnn", DOMAIN, CONDITION) / "scores.csv")
+    assert scores["judge"].drop_duplicates().tolist() == [other, made]
+    assert scores.groupby("judge")["mean"].mean().nunique() == 2
+
+
 def test_scores_are_of_the_stores_candidates(domain):
-    scores = pd.read_csv(run() / "scores.csv")
+    scores = by_main(run(), "scores")
     stored = np.asarray(
         array(open_group(layout.candidates("coherent", DOMAIN, CONDITION)), "score")
     )
@@ -152,14 +183,14 @@ def test_scores_are_of_the_stores_candidates(domain):
 def test_global_draws_on_the_leaders_of_the_schedule_as_often_as_they_lead(domain, monkeypatch):
     monkeypatch.setattr(frechet, "ENOUGH", 0.1)
     folder = run()
-    scores = pd.read_csv(folder / "scores.csv")
+    scores = by_main(folder, "scores")
     errors = {
         name: group["mean"].to_numpy().reshape(TESTS, MEMBERS)
         for name, group in scores.groupby("method")
         if len(group) == TESTS * MEMBERS
     }
     np.testing.assert_array_equal(errors["global"], errors["global_nearest"][:, LEADERS])
-    found = pd.read_csv(folder / "table.csv").set_index(["method", "selection"])
+    found = by_main(folder, "table").set_index(["method", "selection"])
     expected = errors["global_nearest"] @ np.bincount(LEADERS, minlength=MEMBERS) / MEMBERS
     # As many rounds as candidates: every one is drawn once.
     assert found.loc[("global", "rand-1"), "mean"] == pytest.approx(expected.mean(), rel=1e-4)
@@ -173,7 +204,7 @@ def test_global_draws_on_the_leaders_of_the_schedule_as_often_as_they_lead(domai
     attributes = dict(store.attrs)
     remove(path)
     write_group(path, arrays, attributes)
-    there = pd.read_csv(run() / "table.csv").set_index(["method", "selection"])
+    there = by_main(run(), "table").set_index(["method", "selection"])
     columns = [c for c in found.columns if c not in ("method", "selection")]
     pd.testing.assert_frame_equal(
         there.loc["global_nearest"][columns], found.loc["global"][columns]
@@ -191,20 +222,20 @@ def test_global_has_every_leader_of_the_schedule(domain):
 
 
 def test_the_distance_of_features_wants_enough_photographs(domain, monkeypatch):
-    table = pd.read_csv(run() / "table.csv")
+    table = by_main(run(), "table")
     assert table["fid"].isna().all() and table["fid_features"].isna().all()
-    assert "fid" not in set(pd.read_csv(run() / "comparison.csv")["metric"])
+    assert "fid" not in set(by_main(run(), "comparison")["metric"])
     # 28 features: two images with four candidates each are too few for them, not for a tenth.
     monkeypatch.setattr(frechet, "ENOUGH", 0.1)
     folder = run()
-    table = pd.read_csv(folder / "table.csv").set_index(["method", "selection"])
+    table = by_main(folder, "table").set_index(["method", "selection"])
     distances = table["fid"].dropna()
     assert set(distances.index) == {(m, "rand-1") for m in MANY}
     # Precision and recall want enough images whatever their features, and have the same name.
     assert table[["f8", "f1_8"]].isna().all(axis=None)
     monkeypatch.setattr(prd, "ENOUGH", 0.4)
     monkeypatch.setattr(prd, "CLUSTERS", 4)
-    scored = pd.read_csv(run() / "table.csv").set_index(["method", "selection"])
+    scored = by_main(run(), "table").set_index(["method", "selection"])
     assert set(scored["f8"].dropna().index) == set(scored["f1_8"].dropna().index)
     assert set(scored["f8"].dropna().index) == {(m, "rand-1") for m in MANY}
     assert scored.loc["pix2pix", "f8"].max() < scored.loc["global", "f8"].max()
@@ -217,20 +248,44 @@ def test_the_distance_of_features_wants_enough_photographs(domain, monkeypatch):
     )
     named = table["fid_features"].dropna().unique()
     assert len(named) == 1 and named[0].endswith(" means of conv1_2+conv2_2+conv3_3")
-    comparison = pd.read_csv(folder / "comparison.csv").set_index("metric")
+    comparison = by_main(folder, "comparison").set_index("metric")
     assert comparison.loc["fid", "images"] == TESTS
     # The same pictures: whatever images are drawn, the difference is none.
     assert comparison.loc["fid", ["low", "high"]].abs().max() < 1e-6
 
 
+def test_a_few_candidates_are_measured_on_a_larger_network_s_features(domain):
+    sampled = {"side": 32, "candidates": 2, "photographs": 10}
+    write_params(evaluate={"sampled": sampled}, **SECTIONS)
+    folder = run()
+    table = by_main(folder, "table").set_index(["method", "selection"])
+    kid = table["kid_efficientnet_lite2"].dropna()
+    assert set(kid.index) == {("regressor", "single"), *((m, "rand-1") for m in MANY)}
+    low, high = (table.loc[kid.index, f"kid_efficientnet_lite2_{end}"] for end in ("low", "high"))
+    assert (low <= kid + 1e-9).all() and (kid <= high + 1e-9).all()
+    assert table["fd_efficientnet_lite2"].isna().all()  # 1,280 features, four images
+    [name] = table["efficientnet_lite2_features"].dropna().unique()
+    assert name.startswith("efficientnet_lite2 pooled at 32#")
+    assert name.endswith(", of 10 photographs and 2 candidates of each test image")
+    # Whole photographs are like photographs, mean grey is not.
+    assert kid["global", "rand-1"] < kid["regressor", "single"]
+    other = pd.read_csv(folder / "table.csv")
+    other = other[other["judge"] != other["judge"].iloc[0]]
+    assert other["kid_efficientnet_lite2"].isna().all()
+    compared = by_main(folder, "comparison").set_index("metric").loc["kid_efficientnet_lite2"]
+    pair = compared[["published", "coherent"]].to_list()
+    assert pair == pytest.approx([kid["pixelnn", "rand-1"], kid["coherent", "rand-1"]], rel=1e-4)
+    assert compared["low"] <= compared["difference"] <= compared["high"]
+
+
 def test_methods_are_compared_image_by_image(domain):
     folder = run()
-    comparison = pd.read_csv(folder / "comparison.csv")
+    comparison = by_main(folder, "comparison")
     assert list(comparison.columns) == [
         "domain", "condition", "metric", "published", "coherent", "difference", "low", "high",
-        "images",
+        "images", "judge",
     ]  # fmt: skip
-    scores = pd.read_csv(folder / "scores.csv")
+    scores = by_main(folder, "scores")
     each = comparison.set_index("metric")
     for metric in ("mean", "rmse", "within_30", "seam"):
         for name, method in (("published", "pixelnn"), ("coherent", "coherent")):
@@ -242,7 +297,7 @@ def test_methods_are_compared_image_by_image(domain):
 
 
 def test_the_spread_of_each_image_has_its_most_different_first(domain):
-    write_params(evaluate={"perceptual": None}, **SECTIONS)
+    write_params(evaluate={"perceptual": None, "sampled": None}, **SECTIONS)
     spread = pd.read_csv(run() / "spread.csv")
     assert spread.groupby("method", sort=False)["image"].count().to_dict() == dict.fromkeys(MANY, 2)
     for row in spread.to_dict("records"):
@@ -265,8 +320,8 @@ def test_the_spread_of_each_image_has_its_most_different_first(domain):
 def test_diversity_is_measured_on_what_is_named(domain):
     found = {}
     for named in (None, {"kind": "estimator"}, {"kind": "estimator", "layers": ["conv2_2"]}):
-        write_params(evaluate={"perceptual": named}, **SECTIONS)
-        table = pd.read_csv(run() / "table.csv")
+        write_params(evaluate={"perceptual": named, "sampled": None}, **SECTIONS)
+        table = by_main(run(), "table")
         [name] = table["diversity_features"].dropna().unique()
         found[name] = table.set_index(["method", "selection"])["diversity"].dropna()
     plain, all_layers, one_layer = found

@@ -43,7 +43,7 @@ def write_samples(method: str, images: np.ndarray) -> None:
 
 
 def write_params(**settings: object) -> None:
-    Path("params.yaml").write_text(yaml.safe_dump({"glann_evaluate": settings}))
+    Path("params.yaml").write_text(yaml.safe_dump({"glann_evaluate": {"kernel": None} | settings}))
 
 
 @pytest.fixture
@@ -73,6 +73,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_every_method_and_the_training_images_are_scored(run, capsys) -> None:
+    write_params(kernel={"side": 32, "images": 30})
     folder = run()
     told = capsys.readouterr().err
     table = read_scores({(DOMAIN, SEED): folder})  # as the report reads it
@@ -94,6 +95,11 @@ def test_every_method_and_the_training_images_are_scored(run, capsys) -> None:
     assert table.loc["glann", "f8"] > 0.9 > 0.6 > table.loc["vae_perceptual", "f8"]
     assert table.loc["vae_l1", "f1_8"] > 0.8 > 2 * table.loc["vae_l1", "f8"]
     assert table.loc["training", "fid"] < table.loc["vae_l1", "fid"] / 5
+    kid = table["kid_efficientnet_lite2"]
+    assert kid["training"] < kid["glann"] < kid["vae_perceptual"]
+    [name] = table["efficientnet_lite2_features"].unique()
+    assert name.startswith("efficientnet_lite2 pooled at 32#")
+    assert name.endswith(", of 30 samples and 30 photographs")
     metrics = json.loads((folder / "metrics.json").read_text())
     assert list(metrics) == ["training", *METHODS]
     assert metrics["glann"]["fid"] == pytest.approx(table.loc["glann", "fid"], rel=1e-5)

@@ -79,11 +79,18 @@ def write_domain(instances: bool = True, photographed: list[int] | None = None) 
     write_items(layout.items(DOMAIN), pd.DataFrame(table))
 
 
-def write_judge(parts: tuple[str, ...] = tiny.CLASSES) -> None:
+def write_judge(
+    parts: tuple[str, ...] = tiny.CLASSES, others: tuple[str, ...] = ("sky", "sea")
+) -> None:
+    """The estimators, which see these parts, and the network of the stage `judge`, which others."""
     torch.manual_seed(0)
-    heads = {"normals": 3, "edges": 1, "parts": len(parts)}
-    network = PixelNet(3, heads, PixelNetSettings(width=4, hidden=8))
-    save_estimators(layout.ESTIMATORS, network, parts, EstimatorsSettings(), "rendered")
+    for path, seen, data in (
+        (layout.ESTIMATORS, parts, "rendered"),
+        (layout.JUDGE, others, "strangers"),
+    ):
+        heads = {"normals": 3, "edges": 1, "parts": len(seen)}
+        network = PixelNet(3, heads, PixelNetSettings(width=4, hidden=8))
+        save_estimators(path, network, seen, EstimatorsSettings(), data)
 
 
 @pytest.fixture
@@ -226,6 +233,22 @@ def test_photographs_that_are_not_there_are_neither_learned_from_nor_judged(run)
     write_domain(photographed=[0, 2, 3, 6])
     run(EVALUATE)
     assert table().set_index("generator").loc["real", "images"] == "1"
+
+
+def test_the_stage_judge_s_network_comes_first_where_it_sees_all_classes(run) -> None:
+    write_domain()
+    write_judge(others=tiny.CLASSES)
+    write_samples(128)
+    run(EVALUATE)
+    made = table()
+    names = [load_estimators(path).identity for path in (layout.JUDGE, layout.ESTIMATORS)]
+    assert made["judge"].drop_duplicates().tolist() == names
+    shares = made.drop_duplicates("judge")["judge_shares"].tolist()
+    assert shares == ["nothing", "loss"]
+    generators = [rows["generator"].tolist() for _, rows in made.groupby("judge", sort=False)]
+    assert generators[0] == generators[1]
+    accuracy = made.groupby("judge")["pixel_accuracy"].agg(list)
+    assert accuracy[names[0]] != accuracy[names[1]]
 
 
 def test_a_judge_is_trained_where_no_known_one_sees_the_classes(run) -> None:

@@ -14,6 +14,7 @@ import yaml
 import zarr
 from PIL import Image
 
+from exemplar.metrics.sampled_columns import COLUMNS as SAMPLED
 from exemplar.report.tables import BEYOND, COLUMNS, COMPARISON, FEW_IMAGES, METRICS, TableError
 from exemplar.settings import SettingsError
 from exemplar.store import layout
@@ -28,6 +29,7 @@ SELECTIONS = ("rand-1", "oracle per metric", "oracle one candidate")
 RANKED = ("top-1", "random few", "distinct few")
 MANY = ("pix2pix", "global", "pixelnn", "coherent")
 FEW = 5
+JUDGE = "estimators@rendered"
 
 
 def blobs(count: int, side: int = 32) -> np.ndarray:
@@ -184,7 +186,7 @@ def _write_evaluation(
             row |= {"domain": "rendered", "condition": condition, "method": method}
             row |= {"selection": selection, "ap": f"{draw.uniform(0.3, 0.9):.6g}"}
             row |= {"images": str(len(ids)), "candidates": str(count)}
-            row |= {"judge": "estimators@rendered"}
+            row |= {"judge": JUDGE, "judge_shares": "descriptors"}
             if method not in ("regressor", "pix2pix"):
                 row["correspondence"] = f"{draw.uniform(0.1, 0.5):.6g}"
                 row["seam"] = f"{draw.uniform(2, 9):.6g}"
@@ -193,6 +195,8 @@ def _write_evaluation(
             if selection == "rand-1":
                 row |= {"fid": f"{draw.uniform(2, 9):.6g}", "fid_features": "estimators@rendered f"}
                 row |= {name: f"{draw.uniform(0.3, 0.9):.6g}" for name in ("f8", "f1_8")}
+                row |= {name: f"{draw.uniform(0.1, 0.9):.6g}" for name in SAMPLED[:-1]}
+                row |= {SAMPLED[-1]: "efficientnet f"}
             if selection == "top-1":
                 row["rank_correlation"] = f"{draw.uniform(0.1, 0.5):.6g}"
             rows.append(row)
@@ -202,11 +206,17 @@ def _write_evaluation(
     table.to_csv(folder / "table.csv", index=False)
     compared = [(c, *np.round(draw.normal(5, 2, 5), 4)) for c in (*METRICS, "seam", "diversity")]
     compared.append(("fid", 7.1234, 5.4321, -1.6913, None, None))
-    compared = pd.DataFrame(compared, columns=list(COMPARISON[2:-1]))
-    compared = compared.assign(domain="rendered", condition=condition, images=len(ids))
+    compared = pd.DataFrame(compared, columns=list(COMPARISON[2:-2]))
+    compared = compared.assign(domain="rendered", condition=condition, images=len(ids), judge=JUDGE)
     compared[list(COMPARISON)].to_csv(folder / "comparison.csv", index=False)
     scores = [
-        {"image": i, "method": m, "candidate": c, "mean": round(draw.uniform(8, 30), 4)}
+        {
+            "image": i,
+            "method": m,
+            "candidate": c,
+            "mean": round(draw.uniform(8, 30), 4),
+            "judge": JUDGE,
+        }
         for i in ids
         for m in MANY
         for c in range(count)
@@ -286,8 +296,10 @@ def test_the_csv_is_the_evaluations_one_under_the_other(run: Path) -> None:
     assert joined == [*lines[0], *lines[1][1:]]
     assert joined[0] == (
         "domain,condition,method,selection,mean,median,rmse,within_11_25,within_22_5,within_30,"
-        "ap,images,candidates,judge,correspondence,seam,diversity,diversity_features,fid,"
-        "f8,f1_8,fid_features,rank_correlation"
+        "ap,images,candidates,judge,judge_shares,correspondence,seam,diversity,"
+        "diversity_features,fid,f8,f1_8,fid_features,rank_correlation,fd_efficientnet_lite2,"
+        "kid_efficientnet_lite2,kid_efficientnet_lite2_low,kid_efficientnet_lite2_high,"
+        "efficientnet_lite2_features"
     )
 
 
@@ -310,6 +322,7 @@ def test_the_page_has_every_number_of_the_csv_and_shows_it_rounded(run: Path) ->
     found = dict(re.findall(r'<data value="([^"]+)">([^<]+)</data>', text))
     assert all((table[column] != "").any() for column in BEYOND)
     places = {"ap": 2, "correspondence": 3, "seam": 2, "rank_correlation": 2}
+    places |= dict.fromkeys(SAMPLED[1:4], 4)
     for column in (*METRICS, "correspondence", *BEYOND):
         decimals = places.get(column, 3 if column in BEYOND else 1)
         for value in filter(None, table[column]):
@@ -334,8 +347,8 @@ def test_no_score_stands_without_its_judge(run: Path) -> None:
     assert section.count(f'<p class="note">{FEW_IMAGES}</p>') == 2
     # Two blocks of ours, two published ones for edges; none for lowres.
     assert [judge for name, judge in judged if name == "Mean"] == [
-        "estimators@rendered",
-        "estimators@rendered",
+        JUDGE,
+        JUDGE,
         "PixelNet",
         "PixelNet",
     ]

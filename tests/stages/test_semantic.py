@@ -62,8 +62,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_domain()
     torch.manual_seed(0)
     heads = {"normals": 3, "edges": 1, "parts": len(CLASSES)}
-    network = PixelNet(3, heads, PixelNetSettings(width=4, hidden=8))
-    save_estimators(layout.ESTIMATORS, network, CLASSES, EstimatorsSettings(), "rendered")
+    for path, data in ((layout.ESTIMATORS, "rendered"), (layout.JUDGE, "strangers")):
+        network = PixelNet(3, heads, PixelNetSettings(width=4, hidden=8))
+        save_estimators(path, network, CLASSES, EstimatorsSettings(), data)
     write_params()
 
 
@@ -108,12 +109,20 @@ def test_from_a_labelled_image_to_the_table_and_the_page(monkeypatch: pytest.Mon
     last = np.asarray(Image.open("models/semantic/house/4/other.png"))
     np.testing.assert_array_equal(last, np.asarray(Image.open("layouts/house/gan/other.png")))
 
-    scores = pd.read_csv("reports/semantic/house.csv")
+    both = pd.read_csv("reports/semantic/house.csv")
+    first, second = both["judge"].unique()
+    assert first.startswith("pixelnet-4@strangers#") and second.startswith("pixelnet-4@rendered#")
+    scores, others = both[both["judge"] == first], both[both["judge"] == second]
+    assert set(scores["judge_shares"]) == {"nothing"}
+    [shares] = set(others["judge_shares"])
+    assert shares.startswith("loss of the GAN, features of Deep Image Analogy")
+    # What no judge sees stands once.
+    assert others["pixel_accuracy"].notna().all() and others["patch_distance"].isna().all()
+    assert others["target"].tolist() == scores["target"].tolist()
     rows = scores.set_index(["method", "target"])
     assert len(rows) == len(rows.index.unique()) == (5 + 5 + 3) + (5 + 3)
     assert rows.loc[("patches", "identity"), "identity_psnr"] > 28
     assert rows.loc[("source", "other"), "patch_distance_any"] == 0
-    assert (scores["judge"].str.startswith("pixelnet-4@rendered#")).all()
     cost = rows.loc[("gan", "other")]
     assert cost["seconds"] == pytest.approx(learning.iloc[0] + cost["seconds_each"], rel=1e-3)
     curve = pd.read_csv("reports/semantic/house-curve.csv")
@@ -124,6 +133,9 @@ def test_from_a_labelled_image_to_the_table_and_the_page(monkeypatch: pytest.Mon
 
     table = pd.read_csv("reports/tables/semantic_analogy.csv")
     assert table.columns.tolist() == list(COLUMNS)
+    assert set(table["judge"]) == {first, second}
+    assert table[table["judge"] == second]["useful_seconds"].isna().all()
+    table = table[table["judge"] == first]
     methods = ["gan", "patches", "deep_analogy", "source", "photograph"]
     assert table["method"].tolist() == 2 * methods
     assert table["targets"].tolist() == [2, 2, 1, 2, 1] + 5 * [1]
@@ -199,7 +211,7 @@ def test_without_photographs_there_is_no_deep_image_analogy(monkeypatch) -> None
     run_all(monkeypatch)
     assert set(pd.read_csv("layouts/house/samples.csv")["method"]) == {"gan", "patches"}
     table = pd.read_csv("reports/tables/semantic_analogy.csv")
-    assert table["method"].tolist() == ["gan", "patches", "source"]
+    assert table["method"].tolist() == 2 * ["gan", "patches", "source"]  # by each judge
 
 
 def test_a_source_may_have_its_own_gan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def test_a_cluster_that_goes_away_is_not_done(log, tmp_path, expected, monkeypat
     monkeypatch.setattr(clusters, "PATIENCE", clusters.PATIENCE)  # put back afterwards
     monkeypatch.setattr(clusters, "TICK", 0.2)
     act, said = ENDS[end]
-    with cluster(tmp_path, nanny=False) as started:
+    with cluster(tmp_path, workers=1, nanny=False) as started:
         watch = threading.Thread(
             target=lambda: await_file(log / "waits") and act(started), daemon=True
         )

@@ -51,7 +51,7 @@ def here(tmp_path, monkeypatch):
 numbers = st.lists(st.integers(0, 30), min_size=1, max_size=22)
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(stores=st.lists(numbers, min_size=2, max_size=3))
 def test_whatever_was_there_the_store_is_as_if_built_anew(tmp_path_factory, stores):
     folder = tmp_path_factory.mktemp("growth")

@@ -1,13 +1,13 @@
 """Two processes of a training as two threads: one runs until it must wait for the other.
 
 So each is as far ahead of the other as it can ever be, or as a test says, and each run is the same
-as the last.
+as the last. What they are given is pickled, as it is for processes.
 """
 
 from __future__ import annotations
 
-import copy
 import itertools
+import pickle
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -51,17 +51,19 @@ class Abreast:
     def __call__(self, work: Callable[..., object], device: str, count: int, *given: Any) -> None:
         assert count == COUNT
         with ThreadPoolExecutor(COUNT) as pool:
-            lives = [pool.submit(self._live, rank, work, device, given) for rank in range(COUNT)]
+            sent = pickle.dumps((work, given))
+            lives = [pool.submit(self._live, rank, sent, device) for rank in range(COUNT)]
         errors = [life.exception() for life in lives]
         for error in sorted(filter(None, errors), key=lambda error: isinstance(error, EndedError)):
             raise error
 
-    def _live(self, rank: int, work: Callable[..., object], device: str, given: Any) -> None:
+    def _live(self, rank: int, sent: bytes, device: str) -> None:
         try:
+            work, given = pickle.loads(sent)
             with self.change:
                 self.change.wait_for(lambda: self.turn == rank)
             tied = cast("Fabric", Tied(self, rank, torch.device(device)))
-            work(Processes(rank, COUNT, tied), tied.device, *copy.deepcopy(given))
+            work(Processes(rank, COUNT, tied), tied.device, *given)
         finally:
             with self.change:
                 self.gone.add(rank)

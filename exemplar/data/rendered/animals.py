@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from exemplar.data.rendered.breed import Range
-from exemplar.data.rendered.breeds import BREEDS
+from exemplar.data.rendered.breeds import KNOWN
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ def draw(rng: np.random.Generator, name: str, *, open_mouth: float, collar: floa
 
     Args:
         rng: where the randomness comes from.
-        name: a key of `BREEDS`.
+        name: a key of `breeds.KNOWN`.
         open_mouth: chance that its mouth is open.
         collar: chance that it wears a collar (cats and dogs only).
 
     Returns:
         The animal.
     """
-    breed = BREEDS[name]
+    breed = KNOWN[name]
     numbers = {
         key: _vary(rng, getattr(breed, key))
         for key in (

@@ -5,5 +5,10 @@ from __future__ import annotations
 from exemplar.data.rendered.cats import CATS
 from exemplar.data.rendered.dogs import DOGS
 from exemplar.data.rendered.others import OTHERS
+from exemplar.data.rendered.strangers import STRANGERS
 
 BREEDS = {**CATS, **DOGS, **OTHERS}
+"""What a domain draws from unless it names its breeds."""
+
+KNOWN = {**BREEDS, **STRANGERS}
+"""What it may name."""

@@ -25,6 +25,10 @@ PALETTES: dict[str, tuple[str, str, str]] = {
     "cream": ("dcc6a0", "f6ead2", "a5835a"),
     "black": ("2b2826", "6b625b", "141211"),
     "white": ("ece7de", "fbf8f2", "b0a698"),
+    "ash": ("9a9c94", "d3d2c6", "5a5c58"),
+    "slate": ("55606b", "98a2aa", "2b323a"),
+    "rust": ("8a4a30", "c08a68", "4a2216"),
+    "sand": ("b8a27c", "e0d2b4", "7a6648"),
 }
 
 WHITE = "f1ece2"
@@ -239,6 +243,22 @@ def _dalmatian(g: Ground) -> np.ndarray:
     return mix(g.white + 0 * g.p, g.dark, np.maximum(dots, 0.9 * g.ears()))
 
 
+def _speckled(g: Ground) -> np.ndarray:
+    distance, name = spots(g.p, 9.0, g.seed)
+    flecks = soft(0.34 + 0.1 * name - distance, 0.16) * (1 - 0.7 * g.muzzle())
+    return mix(mix(g.base(), g.light, 0.8 * g.chest()), g.dark, 0.75 * flecks)
+
+
+def _banded(g: Ground) -> np.ndarray:
+    wave = np.sin(4.5 * (g.y + 0.25 * g.cloud) + 0.6 * g.z)
+    return mix(g.base(), g.dark, 0.8 * soft(wave - 0.3, 0.5) * (1 - g.muzzle()))
+
+
+def _hooded(g: Ground) -> np.ndarray:
+    dark = np.maximum(g.head * (1 - g.muzzle()) * soft(g.y + 0.1, 0.3), g.ears())
+    return mix(mix(g.light, g.main, 0.4 + 0.3 * g.cloud), g.dark, 0.85 * dark)
+
+
 COATS: dict[str, Callable[[Ground], np.ndarray]] = {
     "solid": _solid,
     "smoke": _smoke,
@@ -258,6 +278,9 @@ COATS: dict[str, Callable[[Ground], np.ndarray]] = {
     "fox": _fox,
     "panda": _panda,
     "dalmatian": _dalmatian,
+    "speckled": _speckled,
+    "banded": _banded,
+    "hooded": _hooded,
 }
 
 

@@ -26,8 +26,12 @@ IRIS = {
     "green": ("7f9a3f", "3d5a22"), "yellow": ("d9b13a", "8a6a1c"), "copper": ("c4702a", "6b3413"),
     "hazel": ("9a8a4a", "4f5a2a"), "blue": ("6fa3cf", "2f5f8f"), "ice": ("a9cfe6", "5588b0"),
     "brown": ("6b3f1f", "2b170c"), "dark": ("2b1a12", "140c08"), "amber": ("c08a3a", "6b431a"),
+    "grey": ("9aa3a6", "50585c"), "olive": ("8f8f3a", "45481c"), "violet": ("8f86b8", "494272"),
 }  # fmt: skip
-NOSE = {"pink": "d48a86", "brick": "a5584a", "dark": "4a3230", "black": "1d1a1a", "liver": "6b4032"}
+NOSE = {
+    "pink": "d48a86", "brick": "a5584a", "dark": "4a3230", "black": "1d1a1a", "liver": "6b4032",
+    "slate": "4a5560",
+}  # fmt: skip
 COLLARS = ("b3262a", "23528f", "2f6b3a", "d9a326", "7a3f8f", "2a2a2c", "d06f9a", "7a4a2a")
 
 

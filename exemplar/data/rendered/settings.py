@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from exemplar.data.rendered.breeds import BREEDS
+from exemplar.data.rendered.breeds import KNOWN
 from exemplar.settings import Settings
 
 Side = Annotated[int, Field(ge=16)]
@@ -26,14 +26,14 @@ class RenderedSettings(Settings):
     open_mouth: Probability = 0.3
     textured_background: Probability = 0.85  # the rest stand before a plain backdrop
     collar: Probability = 0.25
-    breeds: tuple[str, ...] = ()  # names to draw from; empty: all of them
+    breeds: tuple[str, ...] = ()  # names to draw from; empty: all of `breeds.BREEDS`
 
     @model_validator(mode="after")
     def _known_breeds(self) -> RenderedSettings:
-        unknown = [name for name in self.breeds if name not in BREEDS]
+        unknown = [name for name in self.breeds if name not in KNOWN]
         if unknown:
             raise ValueError(
-                f"breeds has unknown names {unknown}; choose from {', '.join(sorted(BREEDS))}, "
+                f"breeds has unknown names {unknown}; choose from {', '.join(sorted(KNOWN))}, "
                 "or leave it empty for all"
             )
         return self

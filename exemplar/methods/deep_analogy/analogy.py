@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from exemplar.correspondence import Correspondence
 from exemplar.features.pyramid import Pyramid
 from exemplar.matching.field import enlarged
 from exemplar.matching.voting import vote
@@ -28,6 +29,7 @@ from exemplar.methods.deep_analogy.reconstruction import (
 )
 from exemplar.methods.deep_analogy.search import search_level
 from exemplar.methods.deep_analogy.settings import WEIGHTS, AnalogySettings
+from exemplar.methods.deep_analogy.start import LEVEL, RADIUS, at_level, in_mirror, voted
 from exemplar.settings import SettingsError
 
 
@@ -41,7 +43,9 @@ class Analogy(NamedTuple):
         b: (H', W', 3) u8, B: B′ in the look of A.
         working: (h, w) of A and of B′ when they were matched.
         seconds: by part: features, search-5 … search-1, reconstruction, result; those of all sizes
-            at which the images were matched, together.
+            at which the images were matched, together; votes, if they were asked for.
+        mirrored: B′ was matched in a mirror. Fields and images are in its own pixels all the same,
+            but matches of neighbours move along in the mirror, see `as_matched`.
     """
 
     forward: NDArray[np.int32]
@@ -50,6 +54,13 @@ class Analogy(NamedTuple):
     b: NDArray[np.uint8]
     working: tuple[Size, Size]
     seconds: dict[str, float]
+    mirrored: bool = False
+
+    def as_matched(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Both fields in pixels of B′ as it was matched: in a mirror, or as they are."""
+        if not self.mirrored:
+            return self.forward, self.backward
+        return in_mirror(self.forward, self.backward)
 
 
 def make_analogy(
@@ -75,7 +86,6 @@ def make_analogy(
         ValueError: an image has another form, the inverse is missing, or an image is so narrow
             that it has nothing to compare at the working size.
     """
-    originals = [a, b_prime]
     for name, image in (("A", a), ("B′", b_prime)):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(
@@ -87,8 +97,17 @@ def make_analogy(
             "stage `analogy_inverse`, or choose another reconstruction"
         )
     clock = _Clock()
+    begun: Correspondence | None = None
+    if settings.start == "votes" or settings.mirror != "never":
+        with clock("votes"):
+            begun = voted(a, b_prime, settings.device, settings.mirror)
+    mirrored = begun is not None and begun.mirrored
+    originals = [a, b_prime[:, ::-1].copy() if mirrored else b_prime]
+    start = None
+    if begun is not None and settings.start == "votes":
+        start = in_mirror(begun.forward, begun.backward) if mirrored else begun[:2]
     images = [_working(image, settings, pyramid) for image in originals]
-    places = _matched(images, pyramid, settings, inverse, clock)
+    places = _matched(images, pyramid, settings, inverse, clock, start)
     with clock("result"):
         working = (size_of(images[0]), size_of(images[1]))
         made = []
@@ -101,7 +120,10 @@ def make_analogy(
             field = torch.stack([y, x], dim=-1).cpu().numpy()
             made.append((field, picture.round().clamp(0, 255).byte().cpu().numpy()))
     (forward, a_prime), (backward, b) = made
-    return Analogy(forward, backward, a_prime, b, working, clock.seconds)
+    if mirrored:
+        forward, backward = in_mirror(forward, backward)
+        b = b[:, ::-1].copy()
+    return Analogy(forward, backward, a_prime, b, working, clock.seconds, mirrored)
 
 
 def _matched(
@@ -110,20 +132,26 @@ def _matched(
     settings: AnalogySettings,
     inverse: Inverse | None,
     clock: _Clock,
+    start: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
 ) -> list[Places]:
     """The finest fields, of A and of B′.
 
     Large images are matched at half their size first, where a network sees whole things: it has
-    learned from images of about 224 pixels. The coarsest level starts from there.
+    learned from images of about 224 pixels. The coarsest level starts from there. Fields to start
+    from come from whole images, too: with them nothing is halved, and levels coarser than what
+    they say are left out.
     """
     halves = [_halved(image) for image in images]
     before: list[Places] | None = None
-    if settings.levels == "coarse_to_fine" and _worth_halving(images, halves, settings, pyramid):
-        before = _matched(halves, pyramid, settings, inverse, clock)
+    coarse_to_fine = settings.levels == "coarse_to_fine"
+    if start is None and coarse_to_fine and _worth_halving(images, halves, settings, pyramid):
+        before = _matched(halves, pyramid, settings, inverse, clock, None)
     with clock("features"), torch.no_grad():
         maps = [[image, *pyramid(image)] for image in images]
     sizes = [[size_of(each) for each in side] for side in maps]
-    coarsest = len(pyramid.layers) if settings.levels == "coarse_to_fine" else 1
+    coarsest = len(pyramid.layers) if coarse_to_fine else 1
+    if start is not None:
+        coarsest = min(coarsest, LEVEL)
     # Section 4.1: at the coarsest level A′ is like A, and B like B′.
     latent = [maps[0][coarsest], maps[1][coarsest]]
     places: list[Places] | None = None
@@ -133,9 +161,16 @@ def _matched(
                      size_of(halves[side]), size_of(halves[1 - side]))
             for side in (0, 1)
         ]  # fmt: skip
+    if start is not None:
+        places = [
+            at_level(start[side], start[1 - side].shape[:2], sizes[side][coarsest],
+                     sizes[1 - side][coarsest], settings.device)
+            for side in (0, 1)
+        ]  # fmt: skip
+    near = None if start is None else RADIUS
     for level in range(coarsest, 0, -1):
         with clock(f"search-{level}"):
-            places = search_level(maps, latent, places, level, settings)
+            places = search_level(maps, latent, places, level, settings, near)
         if level > 1:
             with clock("reconstruction"):
                 weight = WEIGHTS[settings.strength][level - 2]

@@ -1,4 +1,4 @@
-"""What Deep Image Analogy is compared with: PatchMatch on colours, dense flow, and no motion.
+"""What Deep Image Analogy is compared with: votes of offsets, PatchMatch, dense flow, no motion.
 
 Each gives both fields and A′, made of pixels of B′. Sources: Barnes et al., PatchMatch, 2009 (its
 energy is the sum of squared differences of colours over 7×7 patches); Zach et al., A Duality Based
@@ -20,6 +20,7 @@ from skimage.registration import optical_flow_tvl1
 from skimage.transform import resize
 from torch import Tensor
 
+from exemplar.correspondence import CorrespondSettings, correspond
 from exemplar.matching import field as fields
 from exemplar.matching.support import Support, taps
 from exemplar.matching.voting import vote
@@ -129,6 +130,21 @@ def optical_flow(a: Image, b_prime: Image, settings: FlowSettings) -> Correspond
     """
     forward = _flow(a, b_prime, settings)
     return Correspondence(forward, _flow(b_prime, a, settings), sampled(b_prime, forward))
+
+
+def offset_votes(a: Image, b_prime: Image, device: str = "cpu") -> Correspondence:
+    """Votes of offsets by a network that has seen photographs; see `exemplar/correspondence.py`.
+
+    Args:
+        a: (H, W, 3) u8.
+        b_prime: (H', W', 3) u8.
+        device: where the network runs.
+
+    Raises:
+        WeightsError: the network's package is missing or damaged.
+    """
+    found = correspond(a, b_prime, CorrespondSettings(device=device))
+    return Correspondence(found.forward, found.backward, sampled(b_prime, found.forward))
 
 
 def _differences(here: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,6 +23,7 @@ from exemplar.methods.deep_analogy.baselines import (
     Image,
     PatchMatchSettings,
     identity,
+    offset_votes,
     optical_flow,
     patchmatch,
 )
@@ -32,13 +33,14 @@ from exemplar.settings import Settings, SettingsError
 
 Method = Literal[
     "deep_analogy", "deep_analogy_single", "deep_analogy_independent", "deep_analogy_energy",
-    "deep_analogy_published", "patchmatch", "optical_flow", "identity",
+    "deep_analogy_published", "offset_votes", "patchmatch", "optical_flow", "identity",
 ]  # fmt: skip
 METHODS: tuple[Method, ...] = get_args(Method)
 VARIANTS: dict[Method, dict[str, Any]] = {
     "deep_analogy": {},
     "deep_analogy_single": {"directions": "single"},
-    "deep_analogy_independent": {"levels": "independent"},
+    # Figure 8: nothing coarser is known.
+    "deep_analogy_independent": {"levels": "independent", "start": "identity"},
     "deep_analogy_energy": {"texture": {"floor": 0}},
     "deep_analogy_published": {
         "start": "random",  # section 4.4
@@ -121,6 +123,8 @@ class Matcher:
             return identity
         if method == "optical_flow":
             return lambda a, b: optical_flow(a, b, compared.optical_flow)
+        if method == "offset_votes":
+            return lambda a, b: offset_votes(a, b, analogy.device)
         if method == "patchmatch":
             by = compared.patchmatch
             return lambda a, b: patchmatch(a, b, by, analogy.device, analogy.threads)

@@ -19,8 +19,9 @@ from exemplar.methods.deep_analogy.settings import AnalogySettings
 from exemplar.store.files import content_hash, sources_hash, written
 
 SOURCES = (
-    "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/matching",
-    "exemplar/methods/deep_analogy", "exemplar/metrics", "exemplar/store/flow.py",
+    "exemplar/correspondence.py", "exemplar/data", "exemplar/estimators.py", "exemplar/features",
+    "exemplar/matching", "exemplar/methods/deep_analogy", "exemplar/metrics",
+    "exemplar/store/flow.py",
 )  # fmt: skip
 """Code that measurements depend on, beside the stage's own."""
 

@@ -32,6 +32,7 @@ def search_level(
     places: list[Places] | None,
     level: int,
     settings: AnalogySettings,
+    near: int | None = None,
 ) -> list[Places]:
     """Both fields of a level (section 4.2).
 
@@ -42,6 +43,7 @@ def search_level(
             is searched whole.
         level: from 1.
         settings: how.
+        near: the radius of the random search where there is a start; None: that of `RADII`.
 
     Returns:
         The fields of A and of B′.
@@ -52,7 +54,7 @@ def search_level(
         radius = max(max(size_of(side[level])) for side in maps)
     else:
         found = [fields.start(pair, *at) for pair, at in zip(pairs, places, strict=True)]
-        radius = RADII[level - 1]
+        radius = RADII[level - 1] if near is None else near
     return _searched(pairs, found, radius, settings, level)
 
 

@@ -57,8 +57,11 @@ class AnalogySettings(Settings):
     """How much of each image's own structure is kept, see `WEIGHTS`."""
     blend: Literal["step", "sigmoid"] = "step"
     """Where structure is kept: a threshold on activations, as released, or the paper's sigmoid."""
-    start: Literal["identity", "random"] = "identity"
-    """The coarsest field: the same places, as released, or random ones, as in the paper."""
+    start: Literal["identity", "random", "votes"] = "identity"
+    """The coarsest field: the same places, as released, random ones, as in the paper, or what
+    votes of offsets say, by a network that has seen photographs."""
+    mirror: Literal["never", "auto", "always"] = "never"
+    """Whether B′ is matched in a mirror: `auto` where that fits so much better."""
     iterations: Annotated[int, Field(ge=1)] = 10
     """Rounds of PatchMatch at each level."""
     final_patch: Literal[5, 3] = 5

@@ -19,7 +19,6 @@ QUICK: dict[str, dict[str, Any]] = {
         "decay_epochs": 2,
         "batch": 2,
         "rate": 4e-4,
-        "precision": "bfloat16",
     },
 }
 """For the main job: a minute on one core for a few hundred images of 96×96."""

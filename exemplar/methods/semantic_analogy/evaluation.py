@@ -92,8 +92,10 @@ def shared_targets(given: NamedSource) -> tuple[str, ...]:
     return tuple(shared) if len(shared) < len(others) else ()
 
 
-def reference_rows(given: NamedSource, judge: Segmenter) -> list[dict[str, Any]]:
-    """What the measures are for images that nothing was made of.
+def reference_rows(
+    given: NamedSource, judge: Segmenter, thorough: bool = True
+) -> list[dict[str, Any]]:
+    """What the measures are for images that nothing was made of; arguments as of `method_rows`.
 
     Returns:
         Rows of `COPY`, the source whatever the target: what a method must surpass; and of
@@ -106,8 +108,8 @@ def reference_rows(given: NamedSource, judge: Segmenter) -> list[dict[str, Any]]
         if target.photograph is not None and target.name != IDENTITY
     }
     return [
-        *method_rows(given, COPY, copies, judge),
-        *method_rows(given, PHOTOGRAPH, photographs, judge),
+        *method_rows(given, COPY, copies, judge, thorough),
+        *method_rows(given, PHOTOGRAPH, photographs, judge, thorough),
     ]
 
 

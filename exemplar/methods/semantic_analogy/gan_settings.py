@@ -53,7 +53,7 @@ PRESETS: dict[Preset, dict[str, Any]] = {
         "training": {
             "iterations": 2500, "generator_steps": 1, "reconstruct_every": 4,
             "rate": 0.002, "discriminator_rate": 0.001, "classifier_rate": 0.002,
-            "plateau": 0.5, "last": 0.05, "classifier_every": 3, "precision": "bfloat16",
+            "plateau": 0.5, "last": 0.05, "classifier_every": 3,
         },
     },
 }  # fmt: skip

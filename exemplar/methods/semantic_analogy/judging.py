@@ -6,6 +6,7 @@ side-by-side files, or, where the source is all there is, on the source itself, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from exemplar.methods.semantic_analogy.source_settings import (
     SourceSettings,
 )
 from exemplar.methods.semantic_analogy.sources import NamedSource
+from exemplar.metrics.independence import most_independent, shared
 from exemplar.metrics.segmenters import (
     IGNORE,
     EstimatorsJudge,
@@ -48,6 +50,7 @@ from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, name_list, open_group, read_rows
 from exemplar.store.items import read_items, rows_of
 
+DOMAIN = "rendered"  # whose heads are the sources that these judges see all classes of
 MOST = 400  # training images of a domain that are held in memory
 
 
@@ -126,6 +129,36 @@ def judge_of(
             "params.yaml, or none, and one is trained"
         )
     return Enlarging(judge, side)
+
+
+def judges_of(
+    given: NamedSource,
+    settings: SourceSettings,
+    own: SemanticEvaluateSettings,
+    made: Mapping[str, str],
+    folder: Path,
+) -> list[tuple[Segmenter, str]]:
+    """The judges of a source, the most independent first, each with what it shares with the images.
+
+    Beside that of `judge_of` stands the network of the stage `judge`, if it sees all classes.
+
+    Args:
+        given: the source.
+        settings: as for `judge_of`.
+        own: how a judge is trained, and how large it sees images.
+        made: which networks had a part in the images, as for `independence.shared`.
+        folder: for checkpoints.
+
+    Raises:
+        StoreError: as `judge_of`.
+    """
+    judges = [judge_of(given, settings, own.trained, own.judge_side, folder)]
+    if layout.JUDGE.is_file():
+        other = PartsSegmenter(load_estimators(layout.JUDGE))
+        if set(other.classes) >= set(given.source.classes):
+            judges.insert(0, Enlarging(other, own.judge_side))
+    shares = [shared(judge.identity, made, DOMAIN) for judge in judges]
+    return [(judges[place], shares[place]) for place in most_independent(shares)]
 
 
 def _learned_from(

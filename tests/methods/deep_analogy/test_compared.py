@@ -48,7 +48,8 @@ def test_parts_are_left_out_one_at_a_time(loaded, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(compared, "make_analogy", make)
     # As far from the paper as settings can be; what it does not say stays.
-    own = AnalogySettings(strength="3", iterations=4, final_patch=3, reconstruction="reextracted")
+    own = AnalogySettings(strength="3", iterations=4, final_patch=3, reconstruction="reextracted",
+                          start="votes")  # fmt: skip
     match = Matcher(own, ComparedSettings(), ESTIMATORS, INVERSE)
     for method in METHODS[:5]:
         found, seconds = match(method, image(0), image(1, 18))
@@ -57,7 +58,7 @@ def test_parts_are_left_out_one_at_a_time(loaded, monkeypatch: pytest.MonkeyPatc
     whole, single, independent, energy, published = seen
     assert whole == own
     assert single == own.model_copy(update={"directions": "single"})
-    assert independent == own.model_copy(update={"levels": "independent"})
+    assert independent == own.model_copy(update={"levels": "independent", "start": "identity"})
     assert energy == own.model_copy(update={"texture": TextureSettings(floor=0)})
     assert published.model_dump(exclude={"backbone", "texture"}) == {
         "start": "random",
@@ -70,6 +71,7 @@ def test_parts_are_left_out_one_at_a_time(loaded, monkeypatch: pytest.MonkeyPatc
         "strength": "3",
         "iterations": 4,
         "working_side": 512,
+        "mirror": "never",
         "seed": 0,
         "device": "cpu",
         "threads": 1,

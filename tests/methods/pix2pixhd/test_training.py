@@ -284,6 +284,7 @@ def test_photographs_go_to_other_processes_by_name(tmp_path: Path) -> None:
     assert all(np.array_equal(vars(copied)[name], vars(data)[name]) for name in vars(data))
 
 
+@pytest.mark.slow
 def test_two_devices_learn_what_one_does(tmp_path: Path) -> None:
     pytest.importorskip("lightning_fabric")
     data = photographs()

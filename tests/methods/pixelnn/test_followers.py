@@ -24,7 +24,7 @@ def stored(values: np.ndarray) -> zarr.Array:
     """Values in a store of their own."""
     path = Path(tempfile.mkdtemp(dir=Path.cwd())) / "store.zarr"
     group = zarr.create_group(str(path))
-    return group.create_array("values", data=values.astype(np.float32), chunks=(1, values.shape[1]))
+    return group.create_array("values", data=values.astype(np.float32), chunks=(7, values.shape[1]))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -69,16 +69,17 @@ def test_without_likeness_the_choice_is_the_published_one(schedule):
 )  # fmt: skip
 def test_followers_are_the_best_by_cosine_less_distance(seed, likeness, near, wanted):
     images, look, query = library(seed)
+    looks = np.asarray(look[:])
     members = [Candidate(1, 3, 1), Candidate(3, 5, 7), Candidate(5, 1, 11)]
-    target = np.asarray(look[:])[0] if wanted else None
+    target = looks[0] if wanted else None
     found = cast(images, query, look, members, likeness, near, target)
     assert len(set(found.rows.tolist())) == len(found.rows)
     order, cosine = ranked(images, query)
     for member, places in zip(members, found.members, strict=True):
         leader = order[member.first - 1]
-        like = np.asarray(look[:])[leader] if target is None else target
+        like = looks[leader] if target is None else target
         worth = {
-            row: cosine[row] - likeness * float(np.linalg.norm(np.asarray(look[:])[row] - like))
+            row: cosine[row] - likeness * float(np.linalg.norm(looks[row] - like))
             for row in order[member.first : max(near, 9)]
         }
         best = sorted(worth, key=lambda row: -worth[row])[: member.neighbours - 1]

@@ -28,9 +28,12 @@ from tests.methods.semantic_analogy.labelled import (
 
 QUICK = TrainedJudge(
     network=PixelNetSettings(width=8, hidden=16),
-    training=TrainingSettings(steps=60, batch=4, pixels=256, rate=0.01, checkpoint_every=30),
+    training=TrainingSettings(steps=2, batch=4, pixels=256, rate=0.01, checkpoint_every=30),
     photometry=0,
 )
+LONGER = QUICK.model_copy(
+    update={"training": QUICK.training.model_copy(update={"steps": 60})}
+)  # until it sees what is there
 IMAGE = {"domain": DOMAIN, "id": "b-0"}
 
 
@@ -61,7 +64,7 @@ def test_the_estimators_judge_what_they_see_all_of() -> None:
 
 
 def test_a_judge_is_trained_on_the_source_where_that_is_all() -> None:
-    judge = judge_of(given(), settings(), QUICK, 80, Path("work"))
+    judge = judge_of(given(), settings(), LONGER, 80, Path("work"))
     assert judge.identity.startswith("pixelnet-8@house#") and judge.classes == CLASSES[:3]
     shown = torch.from_numpy(image_of(labels_of(1), 7)).permute(2, 0, 1)[None].float() / 255
     seen = judge(shown)[0].numpy()
