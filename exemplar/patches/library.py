@@ -247,4 +247,4 @@ def put_guides(rows: Tensor, cells: Cells, space: Space, place: float) -> None:
 
 
 def _colours(image: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(image).permute(2, 0, 1).float() / 255
+    return torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1) / 255
