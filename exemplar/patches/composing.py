@@ -146,8 +146,9 @@ class _Patches:
             else:
                 found = fields.start(self.pair, match)
                 match = fields.improve(
-                    self.pair, found, settings.searches, settings.radius, seed * 64 + turn
-                ).match
+                    self.pair, found, settings.searches, settings.radius, seed * 64 + turn,
+                    fields.FINE_JUMPS if max(self.size) > FINE_SIDE else fields.JUMPS,
+                ).match  # fmt: skip
         return match
 
     def _seen(self, estimate: NDArray[np.uint8]) -> None:

@@ -18,7 +18,9 @@ from torch import Tensor
 from exemplar.patches import field_cpu, field_torch
 from exemplar.patches.levels import Size
 
-JUMPS = (8, 4, 2, 1)
+JUMPS = (8, 4, 3, 2, 1, 1)
+FINE_JUMPS = (4, 2, 1)
+"""Where a field has come from a level at which it had settled."""
 ANY = -1
 """The class of a pixel that may match everything."""
 APART = 2**30

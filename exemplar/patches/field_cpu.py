@@ -52,12 +52,11 @@ def mix(value):
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
-def _distance(query, keys, at):
+def _distance(query, row, column, keys, at):
     """The squared distance of two rows: a whole number that float32 has exactly, in any order."""
-    key = keys[at]
     total = np.float32(0)
-    for place in range(query.shape[0]):
-        apart = np.float32(query[place]) - np.float32(key[place])
+    for place in range(query.shape[2]):
+        apart = np.float32(query[row, column, place]) - np.float32(keys[at, place])
         total += apart * apart
     return np.int32(total)
 
@@ -76,10 +75,12 @@ def _extra(wanted, there, exemplar, bias):
 def _costs(first, last, query, wanted, keys, classes, sizes, bias, match, cost):
     for row in range(first, last):
         for column in range(query.shape[1]):
-            exemplar, y, x = match[row, column]
+            # Numbers are read one by one: views of rows would be counted, across threads.
+            exemplar = np.int64(match[row, column, 0])
+            y, x = np.int64(match[row, column, 1]), np.int64(match[row, column, 2])
             at = sizes[exemplar, 0] + y * sizes[exemplar, 2] + x
             extra = _extra(wanted[row, column], classes[at], exemplar, bias)
-            distance = _distance(query[row, column], keys, at)
+            distance = _distance(query, row, column, keys, at)
             cost[row, column] = np.int32(distance + extra)
 
 
@@ -107,11 +108,12 @@ def _proposed(number, row, column, match, sizes, allowed, jump, radius, drawn, a
         right = -jump if number == 1 else (jump if number == 2 else 0)
         if not (0 <= row + down < height and 0 <= column + right < width):
             return -1, 0, 0
-        near = match[row + down, column + right]
-        exemplar, y, x = np.int64(near[0]), near[1] - down, near[2] - right
+        exemplar = np.int64(match[row + down, column + right, 0])
+        y = np.int64(match[row + down, column + right, 1]) - down
+        x = np.int64(match[row + down, column + right, 2]) - right
     else:
-        own = match[row, column]
-        exemplar, y, x = np.int64(own[0]), np.int64(own[1]), np.int64(own[2])
+        exemplar = np.int64(match[row, column, 0])
+        y, x = np.int64(match[row, column, 1]), np.int64(match[row, column, 2])
         if number == 5:
             chosen = allowed[np.int64(other) * len(allowed) >> 32]
             if chosen == exemplar:
@@ -136,7 +138,8 @@ def _step(
     tries = 4 if radius == 0 else (5 if len(allowed) == 1 else 6)
     for row in range(first, last):
         for column in range(width):
-            exemplar, y, x = match[row, column]
+            exemplar = np.int64(match[row, column, 0])
+            y, x = np.int64(match[row, column, 1]), np.int64(match[row, column, 2])
             best = cost[row, column]
             paid = np.int32(0)
             if change > 0:
@@ -158,7 +161,7 @@ def _step(
                 room = np.int32(best + paid - extra - pays)
                 if room <= 0:
                     continue
-                distance = _distance(query[row, column], keys, at)
+                distance = _distance(query, row, column, keys, at)
                 if distance < room:
                     exemplar, y, x = there, at_y, at_x
                     best, paid = np.int32(distance + extra), pays

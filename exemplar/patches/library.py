@@ -28,7 +28,7 @@ from exemplar.patches.settings import PatchSettings
 
 GUIDES_SIDE = 256
 """Pixels of the longer side beyond which guides are not described, but enlarged."""
-FINE_SIDE = 192
+FINE_SIDE = 160
 """Beyond, patches are compared in half as many directions, and guides described at half the side:
 there matches only settle, and most of the time goes."""
 CELLS = 3
@@ -247,4 +247,4 @@ def put_guides(rows: Tensor, cells: Cells, space: Space, place: float) -> None:
 
 
 def _colours(image: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(image).permute(2, 0, 1).float() / 255
+    return torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1) / 255

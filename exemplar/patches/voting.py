@@ -153,9 +153,9 @@ def _vote(first, last, pixels, sizes, match, votes, out):
             red, green, blue, voters = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
             for other in range(max(0, row - votes), min(height, row + votes + 1)):
                 for beside in range(max(0, column - votes), min(width, column + votes + 1)):
-                    exemplar, y, x = match[other, beside]
-                    y += row - other
-                    x += column - beside
+                    exemplar = match[other, beside, 0]
+                    y = match[other, beside, 1] + row - other
+                    x = match[other, beside, 2] + column - beside
                     if 0 <= y < sizes[exemplar, 1] and 0 <= x < sizes[exemplar, 2]:
                         at = sizes[exemplar, 0] + y * sizes[exemplar, 2] + x
                         red += pixels[at, 0]
@@ -178,9 +178,9 @@ def _given(first, last, sizes, match, votes, given):
             counts[:] = 0
             for other in range(max(0, row - votes), min(height, row + votes + 1)):
                 for beside in range(max(0, column - votes), min(width, column + votes + 1)):
-                    exemplar, y, x = match[other, beside]
-                    y += row - other
-                    x += column - beside
+                    exemplar = match[other, beside, 0]
+                    y = match[other, beside, 1] + row - other
+                    x = match[other, beside, 2] + column - beside
                     if 0 <= y < sizes[exemplar, 0] and 0 <= x < sizes[exemplar, 1]:
                         counts[exemplar] += 1
             given[row] += counts / counts.sum()
