@@ -22,6 +22,8 @@ from exemplar.settings import Settings
 
 Positive = Annotated[float, Field(gt=0)]
 
+_LEAST = 1e-6  # added to weights, so that they never add up to 0
+
 
 class OffsetSettings(Settings):
     """How cells vote; lengths are in cells."""
@@ -34,7 +36,7 @@ class OffsetSettings(Settings):
     """Standard deviation of the neighbourhood whose pairs must be alike; 0: none."""
     scales: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.77, 1.0, 1.3)
     """How many times larger the other image may show things."""
-    smoothing: Positive = 0.6
+    smoothing: Positive = 0.7
     """Standard deviation of the neighbourhood whose matches make up a pixel's."""
 
 
@@ -143,7 +145,8 @@ def spread(matches: Matches, y: Tensor, x: Tensor, smoothing: float) -> tuple[Te
         matches: (h, w) of them.
         y: (H,) float32 rows of the grid.
         x: (W,) float32 columns of the grid.
-        smoothing: standard deviation in cells of the weights, a Gaussian of the distance.
+        smoothing: standard deviation in cells of a Gaussian of the distance, which times the
+            square of the confidence is a match's weight.
 
     Returns:
         Places (H, W, 2) and confidence (H, W), float32.
@@ -153,9 +156,12 @@ def spread(matches: Matches, y: Tensor, x: Tensor, smoothing: float) -> tuple[Te
     rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
     down = _normal(y[:, None] - rows, smoothing)
     right = _normal(x[:, None] - columns, smoothing)
+    # A match that its cell is sure of counts more, and one of no confidence next to nothing.
+    sure = matches.confidence.square() + _LEAST
+    total = down @ sure @ right.T
 
     def mean(values: Tensor) -> Tensor:
-        return down @ values @ right.T
+        return down @ (values * sure) @ right.T / total
 
     scale = mean(matches.scale)
     own = (rows[:, None].expand(height, width), columns[None].expand(height, width))
