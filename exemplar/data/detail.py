@@ -79,7 +79,7 @@ def photograph_at(
         within = _within_half(box, image)
         return cut(photograph, within, _size(within, side))
 
-    return _kept(("photograph", _place(settings, source), box, side), read, cache)
+    return _kept(("photograph", settings.model_dump_json(), source, box, side), read, cache)
 
 
 def labels_at(
@@ -118,7 +118,7 @@ def labels_at(
         height, width = found.labels.shape
         return nearest(found.labels, (0, 0, width, height), _size(within, side))
 
-    return _kept(("labels", _place(settings, source), box, side), read, cache)
+    return _kept(("labels", settings.model_dump_json(), source, box, side), read, cache)
 
 
 def _labels(item: Item, settings: Any, source: str) -> NDArray[np.uint8]:
@@ -216,7 +216,3 @@ def _kept(key: tuple, read: Callable[[], np.ndarray], cache: Cache | None) -> np
     if cache is not None and values.nbytes <= cache.maxsize:
         cache[key] = values
     return values
-
-
-def _place(settings: Any, source: str) -> str:
-    return (settings.root / source).as_posix()

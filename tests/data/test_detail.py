@@ -203,6 +203,9 @@ def test_what_was_read_is_kept_by_bytes(monkeypatch):
     assert photograph_at(first, settings, 48, cache=cache) is not kept
     with pytest.raises(ValueError, match="read-only"):
         kept[0, 0] = 0
+    other = settings.model_copy(update={"classes": {"a": 2, "b": 1, "c": 0}})
+    again = labels_at(first, other, 20, cache=cache)  # one cache may serve several domains
+    assert (again == 2 - labels).all()
     tiny = cache_of(10)  # what is larger than all of it is not kept
     assert (photograph_at(first, settings, 48, cache=tiny) == kept).all() and not tiny
 
