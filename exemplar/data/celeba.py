@@ -74,4 +74,4 @@ def picture(image: Image.Image, photo: Photo, settings: CelebaSettings, size: in
     region = central_square(width, height, settings.crop / WIDTH)
     side = region[2] - region[0]
     large_enough(side, side, settings.min_side)
-    return Picture({"image": resized(image, region, size)}, side, side)
+    return Picture({"image": resized(image, region, size)}, side, side, box=region)

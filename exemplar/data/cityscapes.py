@@ -15,19 +15,21 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from exemplar.data.crops import nearest
 from exemplar.data.inputs import BadPhoto, DomainError, Listing, Rejection
 from exemplar.data.layout_settings import CityscapesSettings
 from exemplar.data.photo_files import image_files
 from exemplar.data.pixels import decode, numbers
+from exemplar.labels.agreement import palette_of
 from exemplar.labels.domains import known_of
 from exemplar.labels.drawn import Drawn, of_file
-from exemplar.labels.instances import said_of_instances
+from exemplar.labels.instances import said_of_instances, short
 from exemplar.labels.known import Known
-from exemplar.labels.recognition import Recognised, recognised, tones
+from exemplar.labels.masks import are_masks
+from exemplar.labels.recognition import Recognised, recognised
 from exemplar.labels.shares import counted
 from exemplar.store.items import SPLITS
 
-WHITE = 255  # of a mask
 SUFFIXES = {"label": "_gtFine_labelIds", "inst": "_gtFine_instanceIds", "img": "_leftImg8bit"}
 
 Decoded = TypeVar("Decoded")
@@ -116,25 +118,9 @@ def inputs(settings: CityscapesSettings) -> tuple[list[LayoutFiles], list[Reject
     return found, listing.rejections
 
 
-def are_masks(layouts: Iterable[LayoutFiles], settings: CityscapesSettings) -> bool:
-    """Whether all label maps together have nothing but 0 and 255, and there are two classes.
-
-    Only then are these two classes: beside other numbers, 255 says that a pixel has none.
-    """
-    known, found = known_of(settings), set[int]()
-    if len(known.names) != 2 or WHITE in known.numbers:
-        return False
-    for files in layouts:
-        try:
-            drawn = of_file((settings.root / files.label).read_bytes())
-        except (BadPhoto, OSError):
-            continue  # told when it is read
-        if drawn.ids is None:
-            return False
-        found |= tones(drawn)
-        if not found <= {0, WHITE}:
-            return False
-    return found == {0, WHITE}
+def masked_all(layouts: Iterable[LayoutFiles], settings: CityscapesSettings) -> bool:
+    """Whether the label maps are masks, see `labels.masks.are_masks`."""
+    return are_masks((settings.root / files.label for files in layouts), known_of(settings))
 
 
 def read(
@@ -148,7 +134,7 @@ def read(
     Args:
         files: one layout's.
         settings: of the domain.
-        masked: whether all maps are masks of 0 and 255, see `are_masks`.
+        masked: whether all maps are masks of 0 and 255, see `masked_all`.
 
     Raises:
         BadPhoto: a file cannot be read, is of another size than its label map, an instance map has
@@ -170,23 +156,22 @@ def read(
     found = None if drawn is None else _recognised(drawn, known, masked, problems)
     if problems or drawn is None or found is None:
         raise BadPhoto("; ".join(problems))
-    chosen = _middles(drawn.size, settings.size)
+    box = central(drawn.size, settings.size)
     image = np.zeros((*settings.size, 3), np.uint8)
     if photograph is not None:
-        box = _central(drawn.size, settings.size)
         size = (settings.size[1], settings.size[0])
         image = np.array(photograph.resize(size, Image.Resampling.LANCZOS, box))
     notes = found.notes
     if instances is not None:
         notes += said_of_instances(instances, found.labels)
-    shrunk = found.labels[chosen]
-    owners = shrunk if instances is None else instances[chosen]
+    shrunk = nearest(found.labels, box, settings.size)
+    owners = shrunk if instances is None else nearest(instances, box, settings.size)
     given = [settings.root / path for path in (files.label, files.inst, files.img) if path]
     digest = hashlib.sha256(b"".join(hashlib.sha256(p.read_bytes()).digest() for p in given))
     height, width = drawn.size
     return LayoutArrays(
-        image, shrunk, _short(owners), width, height, digest.hexdigest(),
-        counted(shrunk, len(known.names)), found.way, notes, _palette(drawn, found),
+        image, shrunk, short(owners), width, height, digest.hexdigest(),
+        counted(shrunk, len(known.names)), found.way, notes, palette_of(drawn, found),
     )  # fmt: skip
 
 
@@ -226,37 +211,12 @@ def _recognised(
         return None
 
 
-def _palette(drawn: Drawn, found: Recognised) -> dict[int, int]:
-    """The colour of each number, where colours say nothing unless other maps have them too."""
-    if found.way != "number" or not drawn.coloured or drawn.ids is None or drawn.colours is None:
-        return {}
-    numbers, first = np.unique(drawn.ids, return_index=True)
-    return dict(zip(numbers.tolist(), drawn.colours.ravel()[first].tolist(), strict=True))
-
-
-def _central(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[float, float, float, float]:
+def central(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[float, float, float, float]:
     """The largest part of a size's proportions: left, top, right, bottom."""
     scale = min(shape[0] / size[0], shape[1] / size[1])
     height, width = size[0] * scale, size[1] * scale
     top, left = (shape[0] - height) / 2, (shape[1] - width) / 2
     return left, top, left + width, top + height
-
-
-def _middles(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The rows and columns of a map that a smaller (or larger) one takes."""
-    left, top, right, bottom = _central(shape, size)
-    rows = top + (np.arange(size[0]) + 0.5) * (bottom - top) / size[0]
-    columns = left + (np.arange(size[1]) + 0.5) * (right - left) / size[1]
-    y = rows.astype(np.int64).clip(0, shape[0] - 1)
-    x = columns.astype(np.int64).clip(0, shape[1] - 1)
-    return y[:, None], x[None]
-
-
-def _short(instances: np.ndarray) -> np.ndarray:
-    """Instance numbers as u16; those that do not fit are numbered anew, in their order."""
-    if instances.min() < 0 or instances.max() > np.iinfo(np.uint16).max:
-        instances = np.unique(instances, return_inverse=True)[1].reshape(instances.shape)
-    return instances.astype(np.uint16)
 
 
 def _said(size: tuple[int, ...]) -> str:

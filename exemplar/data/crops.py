@@ -88,9 +88,68 @@ def resized(image: Image.Image, region: Region, size: int) -> np.ndarray:
     return np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, box=region))
 
 
+def cut(
+    image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int]
+) -> np.ndarray:
+    """A part of an image at another size, white where it reaches over the image.
+
+    Args:
+        image: RGB.
+        box: left, top, right, bottom; in whole pixels where it reaches over the image.
+        size: (h, w) of the result.
+
+    Returns:
+        (h, w, 3) u8.
+    """
+    left, top, right, bottom = box
+    if left < 0 or top < 0 or right > image.width or bottom > image.height:
+        canvas = Image.new("RGB", (round(right - left), round(bottom - top)), "white")
+        canvas.paste(image, (-round(left), -round(top)))
+        image, box = canvas, (0, 0, *canvas.size)
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.LANCZOS, box=box))
+
+
+def nearest(
+    values: np.ndarray,
+    box: tuple[float, float, float, float],
+    size: tuple[int, int],
+    outside: int = 0,
+) -> np.ndarray:
+    """A part of a map of numbers at another size: of what each pixel covers, the one amid it.
+
+    Args:
+        values: (H, W) of any type.
+        box: left, top, right, bottom; it may reach over the map.
+        size: (h, w) of the result.
+        outside: what is put where there is no map.
+
+    Returns:
+        (h, w) of the same type.
+    """
+    left, top, right, bottom = box
+    y = _middles(top, bottom, size[0])
+    x = _middles(left, right, size[1])
+    height, width = values.shape
+    taken = values[y.clip(0, height - 1)[:, None], x.clip(0, width - 1)[None]]
+    inside = ((y >= 0) & (y < height))[:, None] & ((x >= 0) & (x < width))[None]
+    return np.where(inside, taken, np.asarray(outside, values.dtype))
+
+
+def _middles(start: float, end: float, count: int) -> np.ndarray:
+    """The pixels in the middle of as many equal parts of a line."""
+    return np.floor(start + (np.arange(count) + 0.5) * (end - start) / count).astype(np.int64)
+
+
+def square_with_margins(width: int, height: int) -> Region:
+    """The square amid which a whole image lies, in pixels of the image."""
+    side = max(width, height)
+    left, top = -((side - width) // 2), -((side - height) // 2)
+    return left, top, left + side, top + side
+
+
 def padded_square(image: Image.Image) -> Image.Image:
     """The whole image in the middle of a white square."""
-    side = max(image.size)
-    square = Image.new("RGB", (side, side), "white")
-    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    left, top, right, bottom = square_with_margins(*image.size)
+    square = Image.new("RGB", (right - left, bottom - top), "white")
+    square.paste(image, (-left, -top))
     return square

@@ -14,6 +14,7 @@ from exemplar.data.crops import (
     padded_square,
     resized,
     square_around,
+    square_with_margins,
 )
 from exemplar.data.inputs import Listing, Photo, Picture, need_root
 from exemplar.data.photo_files import image_files
@@ -65,9 +66,10 @@ def picture(image: Image.Image, photo: Photo, settings: FolderSettings, size: in
     elif settings.fit == "pad":
         large_enough(*image.size, settings.min_side)
         whole = padded_square(image)
-        return Picture({"image": resized(whole, (0, 0, *whole.size), size)}, *image.size)
+        arrays = {"image": resized(whole, (0, 0, *whole.size), size)}
+        return Picture(arrays, *image.size, box=square_with_margins(*image.size))
     else:
         region = central_square(*image.size)
     side = region[2] - region[0]
     large_enough(side, side, settings.min_side)
-    return Picture({"image": resized(image, region, size)}, side, side)
+    return Picture({"image": resized(image, region, size)}, side, side, box=region)

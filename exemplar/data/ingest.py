@@ -18,17 +18,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from exemplar.data.classes import given_by, tell_classes, without_exchanged
 from exemplar.data.crops import named
-from exemplar.data.inputs import DomainError, Photo, Rejection, told, unique_ids
+from exemplar.data.inputs import DomainError, Photo, Rejection, unique_ids
 from exemplar.data.photo_settings import PairsSettings, Photos
 from exemplar.data.scan import KINDS, Finding, examine, render
 from exemplar.data.settings import PrepareSettings
 from exemplar.data.splits import NOTHING, Needed, assign, need_enough, within_limit
 from exemplar.data.workers import OrderedMap, ordered_map
-from exemplar.labels.shares import said_in_notes, said_of_split, unlearnable
-from exemplar.labels.sides import MIRRORED
 from exemplar.store.files import content_hash, workplace, written
-from exemplar.store.items import SPLITS, write_items
+from exemplar.store.items import SPLITS, box_columns, write_items
 from exemplar.store.shards import fill_group
 
 PART = 512  # files whose findings are kept together
@@ -58,17 +57,19 @@ def prepare_photographs(
         {"size": size, "seed": common.seed},
         code_hash(),
         [asdict(photo) for photo in listing.photos],
-        [_stamp(settings.root / photo.source) for photo in listing.photos],
+        [
+            [_stamp(settings.root / file) for file in (photo.source, photo.labels, photo.instances)]
+            for photo in listing.photos
+        ],
     ]
     with workplace(f"prepare/{out.name}", *inputs) as folder, ordered_map(common.workers) as each:
-        findings = scan(listing.photos, settings, size, folder, each)
+        findings = without_exchanged(scan(listing.photos, settings, size, folder, each))
         good, fallen = decide(listing.photos, findings, settings, common.seed)
         rejections = listing.rejections + fallen
         write_rejections(out / "rejected.csv", rejections)
         check_rejections(rejections, len(good), common.rejected_limit, out / "rejected.csv")
         need_enough(out.name, [split for *_, split in good], needed)
-        if isinstance(settings, PairsSettings) and settings.condition == "labels":
-            _tell(good, settings)
+        tell_classes(good, settings)
         write_items(out / "items.parquet", table(good, settings))
         _write_images(out / "images.zarr", good, settings, size, each)
 
@@ -206,31 +207,15 @@ def check_rejections(rejections: list[Rejection], good: int, limit: float, path:
     print(report, file=sys.stderr)
 
 
-def _tell(good: list[Good], settings: PairsSettings) -> None:
-    """Says which classes were recognised in side-by-side files; tells what cannot be learned.
-
-    Raises:
-        DomainError: a class has no pixels to learn from, or too many pixels have no class.
-    """
-    names = list(settings.colours())
-    for split in SPLITS:
-        counts = [finding.counts for _, finding, own in good if own == split]
-        if counts:
-            print(said_of_split(split, ["colour"], names, counts), file=sys.stderr)
-    for line in said_in_notes((photo.source, finding.notes) for photo, finding, _ in good):
-        print(line, file=sys.stderr)
-    learned = [finding.counts for _, finding, own in good if own == "train"]
-    if learned and (wrong := unlearnable(names, np.sum(learned, axis=0), settings.spared())):
-        raise DomainError(told(settings.root, wrong, "Then run the stage again"))
-
-
 def table(good: list[Good], settings: Photos) -> pd.DataFrame:
     """The rows of `items.parquet`.
 
     `source` is relative to the domain's root, `sha256` is the whole file's, `width` and `height`
-    are those of the region an image was made from, before resizing.
+    are those of the region an image was made from, before resizing. Of side-by-side files, `labels`
+    is the same file as `path`.
     """
     below = KINDS[settings.kind].BELOW
+    halved = isinstance(settings, PairsSettings) and settings.condition == "labels"
     return pd.DataFrame(
         {
             "id": unique_ids((photo for photo, _, _ in good), below),
@@ -241,6 +226,10 @@ def table(good: list[Good], settings: Photos) -> pd.DataFrame:
             "licence": settings.licence,
             "width": [finding.width for _, finding, _ in good],
             "height": [finding.height for _, finding, _ in good],
+            "path": [photo.source for photo, _, _ in good],
+            "labels": [photo.source if halved else photo.labels for photo, _, _ in good],
+            "masked": [photo.masked for photo, _, _ in good],
+            **box_columns([finding.box for _, finding, _ in good]),
         }
     )
 
@@ -249,25 +238,19 @@ def _write_images(
     path: Path, good: list[Good], settings: Photos, size: int, each: OrderedMap
 ) -> None:
     """The second pass."""
+    given = given_by(settings)
     arrays: dict[str, tuple[tuple[int, ...], str]] = {"image": ((size, size, 3), "uint8")}
-    attributes: dict[str, list] = {}
-    if isinstance(settings, PairsSettings):
-        dtype = "uint8" if settings.condition == "labels" else "float16"
-        arrays[settings.condition] = ((size, size), dtype)
-        if settings.condition == "labels":
-            attributes["classes"] = list(settings.colours())
-        if settings.mirrored is not None:
-            attributes[MIRRORED] = [list(pair) for pair in settings.mirrored]
+    arrays |= {name: ((size, size), dtype) for name, dtype in given.arrays.items()}
     inputs = [
         settings.model_dump(mode="json"),
         code_hash(),
-        [[asdict(photo), finding.sha256] for photo, finding, _ in good],
+        [[asdict(photo), finding.sha256, finding.given] for photo, finding, _ in good],
     ]
 
     def produce(part: slice) -> dict[str, np.ndarray]:
-        tasks = [(photo, finding.sha256, settings, size) for photo, finding, _ in good[part]]
+        tasks = [(photo, finding, settings, size) for photo, finding, _ in good[part]]
         made = list(each(render, tasks))
         return {name: np.stack([picture.arrays[name] for picture in made]) for name in arrays}
 
     code = ("exemplar/data", "exemplar/labels")
-    fill_group(path, arrays, len(good), produce, attributes, inputs, sources=code)
+    fill_group(path, arrays, len(good), produce, given.attributes, inputs, sources=code)

@@ -30,6 +30,10 @@ class Photo:
     category: str = ""
     split: str = ""  # given by the layout; empty: by the settings
     stated: tuple[int, int] | None = None  # width and height according to the annotation
+    name: str = ""  # what its id is made of; empty: its path
+    labels: str = ""  # the file of its label map, as a path below the root
+    instances: str = ""  # the same of its instance map
+    masked: bool = False  # its label map is one of black and white, as all of the domain are
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class Picture:
     height: int
     counts: tuple[int, ...] = ()  # of given labels: pixels of each class, at the end of none
     notes: tuple[str, ...] = ()  # what a user should know of it, in sentences
+    box: Box = (0.0, 0.0, 0.0, 0.0)  # of the upright image; where it is larger, the rest is white
+    way: str = "colour"  # how the classes of given labels were told
+    palette: tuple[tuple[int, int], ...] = ()  # numbers of given labels and their colours
+    given: str = ""  # sha256 of the files of given labels and instances
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,7 @@ def unique_ids(photos: Iterable[Photo], below: str = "") -> list[str]:
     seen: set[str] = set()
     ids = []
     for photo in photos:
-        stem = Path(photo.source).with_suffix("").as_posix()
+        stem = photo.name or Path(photo.source).with_suffix("").as_posix()
         base = comparable(stem.removeprefix(f"{below}/").replace("/", "-"))
         name, number = base, 1
         while name in seen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -37,6 +37,27 @@ def named(names: Iterable[str], classes: Collection[str], key: str) -> None:
         raise ValueError(f"{key}: {wrong} are no classes; they are {', '.join(classes)}")
 
 
+def ignoring_none_named(values: Any) -> Any:
+    """A class may have the number that is ignored where nothing is said of it."""
+    classes = values.get("classes") if isinstance(values, dict) else None
+    if isinstance(classes, dict) and IGNORE in classes.values() and "ignore" not in values:
+        return values | {"ignore": ()}
+    return values
+
+
+def numbered(numbers: Mapping[str, int], ignore: Collection[int]) -> None:
+    """Sees that classes are told apart by their numbers.
+
+    Raises:
+        ValueError: two have one number, or one has a number that is ignored; or classes are too
+            few or too many.
+    """
+    if not 2 <= len(numbers) <= 255 or len(set(numbers.values())) < len(numbers):
+        raise ValueError("classes must be 2 to 255, and each must have a number of its own")
+    if both := sorted(set(numbers.values()) & set(ignore)):
+        raise ValueError(f"{both} are numbers of classes and are to be ignored, too")
+
+
 class CityscapesSettings(Settings):
     """Folders of label maps, of instance maps, and of photographs of some or all of them.
 
@@ -61,19 +82,12 @@ class CityscapesSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _ignore_none_that_is_named(cls, values: Any) -> Any:
-        """A class may have the number that is ignored where nothing is said of it."""
-        classes = values.get("classes") if isinstance(values, dict) else None
-        if isinstance(classes, dict) and IGNORE in classes.values() and "ignore" not in values:
-            return values | {"ignore": ()}
-        return values
+        return ignoring_none_named(values)
 
     @model_validator(mode="after")
     def _classes_fit(self) -> CityscapesSettings:
         numbers = self.numbers()
-        if not 2 <= len(numbers) <= 255 or len(set(numbers.values())) < len(numbers):
-            raise ValueError("classes must be 2 to 255, and each must have a number of its own")
-        if both := sorted(set(numbers.values()) & set(self.ignore)):
-            raise ValueError(f"{both} are numbers of classes and are to be ignored, too")
+        numbered(numbers, self.ignore)
         if self.colours is not None:
             if self.colours.keys() != numbers.keys():
                 wrong = sorted(self.colours.keys() ^ numbers.keys())

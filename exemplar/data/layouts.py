@@ -14,7 +14,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from exemplar.data.cityscapes import LayoutArrays, LayoutFiles, are_masks, inputs, read
+from exemplar.data.cityscapes import (
+    LayoutArrays,
+    LayoutFiles,
+    central,
+    inputs,
+    masked_all,
+    read,
+)
 from exemplar.data.ingest import check_rejections, code_hash, write_rejections
 from exemplar.data.inputs import BadPhoto, DomainError, Rejection, told
 from exemplar.data.layout_settings import CityscapesSettings
@@ -24,7 +31,7 @@ from exemplar.data.workers import OrderedMap, ordered_map
 from exemplar.labels.agreement import exchanged_palettes
 from exemplar.labels.shares import said_in_notes, said_of_split, unlearnable
 from exemplar.labels.sides import MIRRORED
-from exemplar.store.items import SPLITS, write_items
+from exemplar.store.items import SPLITS, box_columns, write_items
 from exemplar.store.shards import fill_group
 
 SHARD = 8  # layouts: they may be large
@@ -80,7 +87,7 @@ def prepare_layouts(
             to learn from, or a class has no pixels in those that there are.
     """
     layouts, rejections = inputs(settings)
-    masked = are_masks(layouts, settings)
+    masked = masked_all(layouts, settings)
     with ordered_map(common.workers) as each:
         good, fallen = _examined(layouts, settings, masked, each)
         rejections += fallen
@@ -93,7 +100,7 @@ def prepare_layouts(
             )
         need_enough(out.name, [files.split for files, _ in good], needed)
         _tell(good, rejections, settings)
-        write_items(out / "items.parquet", _table(good, settings))
+        write_items(out / "items.parquet", _table(good, settings, masked))
         found = [[asdict(files), facts.width, facts.height, facts.sha256] for files, facts in good]
         attributes: dict[str, list] = {"classes": list(settings.numbers())}
         if settings.mirrored is not None:
@@ -202,9 +209,10 @@ def _read(task: Task) -> LayoutArrays:
     return read(*task)
 
 
-def _table(good: list[Good], settings: CityscapesSettings) -> pd.DataFrame:
+def _table(good: list[Good], settings: CityscapesSettings, masked: bool) -> pd.DataFrame:
     """The rows of `items.parquet`; `source` is the photograph, or the label map without one."""
     names = [files.name for files, _ in good]
+    boxes = [central((facts.height, facts.width), settings.size) for _, facts in good]
     return pd.DataFrame(
         {
             "id": [
@@ -218,5 +226,9 @@ def _table(good: list[Good], settings: CityscapesSettings) -> pd.DataFrame:
             "licence": settings.licence,
             "width": [facts.width for _, facts in good],
             "height": [facts.height for _, facts in good],
+            "path": [files.img or "" for files, _ in good],
+            "labels": [files.label for files, _ in good],
+            "masked": masked,
+            **box_columns(boxes),
         }
     )

@@ -73,8 +73,7 @@ def picture(image: Image.Image, photo: Photo, settings: PairsSettings, size: int
         raise BadPhoto(f"expected two halves of equal width, got {width}×{height}")
     half = width // 2
     large_enough(half, height, settings.min_side)
-    left, right = image.crop((0, 0, half, height)), image.crop((half, 0, width, height))
-    photograph, condition = (left, right) if settings.photo == "left" else (right, left)
+    photograph, condition = halves(image, settings)
     region = central_square(half, height)
     if settings.condition == "labels":
         known = known_of_pairs(settings)
@@ -86,7 +85,17 @@ def picture(image: Image.Image, photo: Photo, settings: PairsSettings, size: int
         given = edge_map(condition, region, size)
     side = region[2] - region[0]
     arrays = {"image": resized(photograph, region, size), settings.condition: given}
-    return Picture(arrays, side, side, counts, notes)
+    start = 0 if settings.photo == "left" else half
+    box = (region[0] + start, region[1], region[2] + start, region[3])
+    return Picture(arrays, side, side, counts, notes, box)
+
+
+def halves(image: Image.Image, settings: PairsSettings) -> tuple[Image.Image, Image.Image]:
+    """The photograph's half of an image of even width, and the other."""
+    half = image.width // 2
+    left = image.crop((0, 0, half, image.height))
+    right = image.crop((half, 0, image.width, image.height))
+    return (left, right) if settings.photo == "left" else (right, left)
 
 
 def label_map(image: Image.Image, known: Known) -> Recognised:

@@ -112,4 +112,4 @@ def picture(image: Image.Image, photo: Photo, settings: PetsSettings, size: int)
     region = square_around(box, *image.size, settings.margin)
     side = region[2] - region[0]
     large_enough(side, side, settings.min_side)
-    return Picture({"image": resized(image, region, size)}, side, side)
+    return Picture({"image": resized(image, region, size)}, side, side, box=region)

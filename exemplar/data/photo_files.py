@@ -13,9 +13,11 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from PIL import Image
 
-from exemplar.data.inputs import Listing, printable
+from exemplar.data.inputs import BadPhoto, Listing, printable
 from exemplar.data.pixels import FORMATS
 from exemplar.data.signatures import CAMERA_RAW
+
+MAX_BYTES = 200_000_000  # of one file
 
 # Of systems and their file managers, as little meant as hidden files.
 SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r")
@@ -80,6 +82,23 @@ def image_files(root: Path, below: str, listing: Listing, used: Collection[str] 
         else:
             found.append(source)
     return _without_twins(sorted(found), listing)
+
+
+def bytes_of(path: Path) -> bytes:
+    """A whole file.
+
+    Raises:
+        BadPhoto: it cannot be read, is no plain file, or is too large.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise BadPhoto("not a file that can be read to its end")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise BadPhoto(f"too large: {size // 1_000_000} MB, more than {MAX_BYTES // 1_000_000}")
+        return path.read_bytes()
+    except OSError as error:
+        raise BadPhoto(f"cannot be read: {error.strerror}") from error
 
 
 def advice(source: str) -> str:

@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from exemplar.data.colours import PRESETS
-from exemplar.data.layout_settings import Channel, named
+from exemplar.data.layout_settings import (
+    IGNORE,
+    Channel,
+    Number,
+    Shade,
+    ignoring_none_named,
+    named,
+    numbered,
+)
 from exemplar.settings import Settings
 
 Count = Annotated[int, Field(ge=0, strict=True)]
@@ -93,7 +101,7 @@ class ZapposSettings(PhotoSettings):
     manifest: Path | None = None  # a CSV below root: file, category; else the first subfolder
 
 
-class PairsFolders(Settings):
+class SplitFolders(Settings):
     """The subfolder of each split; without one for `val` (or `test`), `train` is divided."""
 
     train: str = "train"
@@ -108,7 +116,7 @@ class PairsSettings(PhotoSettings):
     photo: Literal["left", "right"]
     condition: Literal["labels", "edges"]
     classes: str | dict[str, tuple[Channel, Channel, Channel]] | None = None
-    folders: PairsFolders = PairsFolders()
+    folders: SplitFolders = SplitFolders()
     # Classes that no training map need have; without it none, of a preset all.
     lacking: tuple[str, ...] | None = None
     # Pairs of classes that a mirror exchanges; without it, those named left and right, l and r.
@@ -145,4 +153,75 @@ class PairsSettings(PhotoSettings):
         return self.lacking or ()
 
 
-Photos = FolderSettings | PetsSettings | CelebaSettings | ZapposSettings | PairsSettings
+class LabelledSettings(PhotoSettings):
+    """Photographs and label maps of the same names, in two subfolders of each split's folder."""
+
+    kind: Literal["labelled"]
+    folders: SplitFolders = SplitFolders()  # `.` is the root itself
+    images: str = "images"  # the subfolder of photographs
+    masks: str = "masks"  # that of label maps
+    instances: str | None = None  # that of instance maps, if there are any
+    # The names of the numbers 0, 1, … in label maps, or a name and its number for each class, or a
+    # name and its [red, green, blue].
+    classes: tuple[str, ...] | dict[str, Number | Shade]
+    ignore: tuple[Number, ...] = (IGNORE,)  # numbers of pixels that have no class
+    fit: Literal["crop", "pad"] = "crop"  # central square, or margins, white and without a class
+    crop: Annotated[float, Field(gt=0, le=1)] = 1.0  # the square's side, of the shorter side
+    lacking: tuple[str, ...] = ()  # classes that no training map need have
+    # Pairs of classes that a mirror exchanges; without it, those named left and right, l and r.
+    mirrored: tuple[tuple[str, str], ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ignore_none_that_is_named(cls, values: Any) -> Any:
+        return ignoring_none_named(values)
+
+    @model_validator(mode="after")
+    def _classes_fit(self) -> LabelledSettings:
+        names = self.names()
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"classes must differ, more than one is called {', '.join(twice)}")
+        colours = self.colours()
+        if isinstance(self.classes, dict) and 0 < len(colours or {}) < len(names):
+            raise ValueError("classes must have numbers or colours, all of them the same")
+        if colours is not None and len(set(colours.values())) < len(colours):
+            raise ValueError("the colours of classes must differ, two classes have the same")
+        numbered(self.numbers(), () if colours else self.ignore)
+        if self.fit == "pad" and self.crop != 1:
+            raise ValueError("crop belongs to fit: crop; by pad all of a photograph is used")
+        named(self.lacking, names, "lacking")
+        named([name for pair in self.mirrored or () for name in pair], names, "mirrored")
+        return self
+
+    def names(self) -> tuple[str, ...]:
+        """The classes, in the order of their places."""
+        return tuple(self.classes)
+
+    def numbers(self) -> dict[str, int]:
+        """Each class's number in label maps; its place where it has a colour."""
+        given = self.classes if isinstance(self.classes, dict) else {}
+        return {
+            name: number if isinstance(number := given.get(name), int) else place
+            for place, name in enumerate(self.classes)
+        }
+
+    def colours(self) -> dict[str, Shade] | None:
+        """Each class's colour; none if they have numbers."""
+        if not isinstance(self.classes, dict):
+            return None
+        found = {name: own for name, own in self.classes.items() if not isinstance(own, int)}
+        return found or None
+
+    def spared(self) -> tuple[str, ...]:
+        """Classes that need no pixels."""
+        return self.lacking
+
+
+Photos = (
+    FolderSettings
+    | PetsSettings
+    | CelebaSettings
+    | ZapposSettings
+    | PairsSettings
+    | LabelledSettings
+)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image
 
-from exemplar.data import celeba, folder, pairs, pets, zappos
-from exemplar.data.inputs import BadPhoto, DomainError, Photo, Picture
-from exemplar.data.photo_files import advice
+from exemplar.data import celeba, folder, labelled, pairs, pets, zappos
+from exemplar.data.inputs import BadPhoto, Box, DomainError, Photo, Picture
+from exemplar.data.photo_files import advice, bytes_of
 from exemplar.data.photo_settings import Photos
 from exemplar.data.pixels import decode
 
-KINDS = {"folder": folder, "pets": pets, "celeba": celeba, "zappos": zappos, "pairs": pairs}
-MAX_BYTES = 200_000_000  # of one file
+KINDS = {
+    "folder": folder, "pets": pets, "celeba": celeba, "zappos": zappos, "pairs": pairs,
+    "labelled": labelled,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Finding:
     height: int = 0
     counts: tuple[int, ...] = ()  # of given labels, see `Picture`
     notes: tuple[str, ...] = ()
+    box: Box = (0.0, 0.0, 0.0, 0.0)  # that is used, see `Picture`
+    way: str = ""
+    palette: tuple[tuple[int, int], ...] = ()
+    given: str = ""  # sha256 of the files of given labels
 
 
 def examine(task: tuple[list[Photo], Photos, int]) -> list[Finding]:
@@ -46,7 +51,7 @@ def examine(task: tuple[list[Photo], Photos, int]) -> list[Finding]:
     """
     photos, settings, size = task
     try:
-        data = _bytes(settings.root / photos[0].source)
+        data = bytes_of(settings.root / photos[0].source)
         image = decode(data)
     except BadPhoto as error:
         what_to_do = advice(photos[0].source) if str(error).startswith("not an image") else ""
@@ -58,44 +63,36 @@ def examine(task: tuple[list[Photo], Photos, int]) -> list[Finding]:
     for photo in photos:
         try:
             made = _picture(image, photo, settings, size)
-            about = (made.width, made.height, made.counts, made.notes)
-            findings.append(Finding("", sha256, pixels, *about))
+            about = (made.width, made.height, made.counts, made.notes, made.box)
+            given = (made.way, made.palette, made.given)
+            findings.append(Finding("", sha256, pixels, *about, *given))
         except BadPhoto as error:
             findings.append(Finding(str(error), sha256, pixels))
     return findings
 
 
-def render(task: tuple[Photo, str, Photos, int]) -> Picture:
+def render(task: tuple[Photo, Finding, Photos, int]) -> Picture:
     """Makes one image of the domain.
 
     Args:
-        task: an input that was found good, its file's sha256, the domain's settings, and the
-            image size.
+        task: an input that was found good, what was found, the domain's settings, and the image
+            size.
 
     Raises:
         DomainError: the file is no longer the one that was looked at.
     """
-    photo, sha256, settings, size = task
+    photo, finding, settings, size = task
     path = settings.root / photo.source
     try:
-        data = _bytes(path)
-        if hashlib.sha256(data).hexdigest() == sha256:
-            return _picture(decode(data), photo, settings, size)
+        data = bytes_of(path)
+        if hashlib.sha256(data).hexdigest() == finding.sha256:
+            made = _picture(decode(data), photo, settings, size)
+            if made.given == finding.given:
+                return made
+            path = settings.root / photo.labels
     except BadPhoto:
         pass
     raise DomainError(f"{path}: changed while the domain was being prepared; run the stage again")
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        if path.exists() and not path.is_file():
-            raise BadPhoto("not a file that can be read to its end")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise BadPhoto(f"too large: {size // 1_000_000} MB, more than {MAX_BYTES // 1_000_000}")
-        return path.read_bytes()
-    except OSError as error:
-        raise BadPhoto(f"cannot be read: {error.strerror}") from error
 
 
 def _picture(image: Image.Image, photo: Photo, settings: Photos, size: int) -> Picture:

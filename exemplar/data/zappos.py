@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from PIL import Image
 
 from exemplar.data.boxes import category_of, matched, read_table
-from exemplar.data.crops import large_enough, padded_square, resized
+from exemplar.data.crops import large_enough, padded_square, resized, square_with_margins
 from exemplar.data.inputs import Listing, Photo, Picture, need_root
 from exemplar.data.photo_files import image_files
 from exemplar.data.photo_settings import ZapposSettings
@@ -61,4 +61,5 @@ def picture(image: Image.Image, photo: Photo, settings: ZapposSettings, size: in
     """
     large_enough(*image.size, settings.min_side)
     whole = padded_square(image)
-    return Picture({"image": resized(whole, (0, 0, *whole.size), size)}, *image.size)
+    arrays = {"image": resized(whole, (0, 0, *whole.size), size)}
+    return Picture(arrays, *image.size, box=square_with_margins(*image.size))

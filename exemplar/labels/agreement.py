@@ -11,6 +11,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from exemplar.labels.colours import hexadecimal, unpacked
+from exemplar.labels.drawn import Drawn
+from exemplar.labels.recognition import Recognised
+
+
+def palette_of(drawn: Drawn, found: Recognised) -> dict[int, int]:
+    """The colour of each number, where colours say nothing unless other maps have them too."""
+    if found.way != "number" or not drawn.coloured or drawn.ids is None or drawn.colours is None:
+        return {}
+    numbers, first = np.unique(drawn.ids, return_index=True)
+    return dict(zip(numbers.tolist(), drawn.colours.ravel()[first].tolist(), strict=True))
 
 
 def exchanged_palettes(palettes: Sequence[Mapping[int, int]]) -> dict[int, str]:

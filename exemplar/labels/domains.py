@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from exemplar.data.layout_settings import CityscapesSettings
-from exemplar.data.photo_settings import PairsSettings
+from exemplar.data.photo_settings import LabelledSettings, PairsSettings
 from exemplar.labels.colours import Colour
 from exemplar.labels.known import Known, shown_colours
 from exemplar.settings import section
 
 REMEDY = "name them in classes or in ignore"
 COLOURED = "; of a map of colours, name that of each class in colours"
+COLOURED_CLASSES = "; of a map of colours, classes may be names and their [red, green, blue]"
 
 
 def known_of(settings: CityscapesSettings) -> Known:
@@ -22,10 +23,23 @@ def known_of(settings: CityscapesSettings) -> Known:
     numbers = settings.numbers()
     own = tuple(numbers.values())
     if settings.colours is None:
-        shown = shown_colours(own)
-        return Known(tuple(numbers), own, settings.ignore, shown, remedy=REMEDY + COLOURED)
+        return _by_numbers(numbers, settings.ignore, COLOURED)
     colours = np.array([settings.colours[name] for name in numbers], np.uint8)
     return Known(tuple(numbers), own, settings.ignore, colours, given=True, remedy=REMEDY)
+
+
+def known_of_labelled(settings: LabelledSettings) -> Known:
+    """The classes of a domain of photographs with label maps."""
+    colours = settings.colours()
+    if colours is None:
+        return _by_numbers(settings.numbers(), settings.ignore, COLOURED_CLASSES)
+    return known_by_colours(colours, "name them in classes")
+
+
+def _by_numbers(numbers: Mapping[str, int], ignore: tuple[int, ...], coloured: str) -> Known:
+    """Classes that have no colours but those in which maps are shown."""
+    own = tuple(numbers.values())
+    return Known(tuple(numbers), own, ignore, shown_colours(own), remedy=REMEDY + coloured)
 
 
 def known_of_pairs(settings: PairsSettings, remedy: str = "name them in classes") -> Known:
@@ -63,8 +77,12 @@ def known_in(
     own = params.get("domains", {}).get(domain, {})
     kind = own.get("kind") if isinstance(own, dict) else None
     plain = tuple(range(len(classes)))
-    if kind == "cityscapes":
-        known = known_of(section(params, f"domains.{domain}", CityscapesSettings))
+    if kind in ("cityscapes", "labelled"):
+        known = (
+            known_of(section(params, f"domains.{domain}", CityscapesSettings))
+            if kind == "cityscapes"
+            else known_of_labelled(section(params, f"domains.{domain}", LabelledSettings))
+        )
         if set(known.names) >= set(classes):
             at = [known.names.index(name) for name in classes]
             colours = None if known.colours is None else known.colours[at]

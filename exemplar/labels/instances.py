@@ -13,6 +13,13 @@ from exemplar.labels.snapping import RARE
 from exemplar.labels.values import per_cent
 
 
+def short(instances: NDArray[np.integer]) -> NDArray[np.uint16]:
+    """Instance numbers as u16; those that do not fit are numbered anew, in their order."""
+    if instances.min() < 0 or instances.max() > np.iinfo(np.uint16).max:
+        instances = np.unique(instances, return_inverse=True)[1].reshape(instances.shape)
+    return instances.astype(np.uint16)
+
+
 def said_of_instances(instances: NDArray[np.integer], labels: NDArray[np.uint8]) -> tuple[str, ...]:
     """What a user should know of an instance map; it is used all the same.
 

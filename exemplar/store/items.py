@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import translate
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pyarrow.parquet import read_schema
 
 from exemplar.store.arrays import StoreError
 from exemplar.store.files import written
 
 COLUMNS = ("id", "split", "category", "source", "sha256", "licence", "width", "height")
+BOX = ("left", "top", "right", "bottom")
+"""Of the part of a file's upright image, in its pixels, that an image was made from."""
+FILES = ("path", "labels", "masked", *BOX)
+"""Columns of domains of photographs, by which files are read again at their own size.
+
+`path` of the photograph and `labels` of a label map, below the domain's root, empty where there is
+none; whether 0 and 255 are two classes of it; and the photograph's box.
+"""
 SPLITS = ("train", "val", "test")
 NEEDED = {"train": 11, "val": 1, "test": 1}
 """The fewest images of each split that PixelNN runs with.
@@ -29,14 +38,16 @@ def write_items(path: Path | str, items: pd.DataFrame) -> None:
 
     Args:
         path: a file ending in `.parquet`.
-        items: the columns of `COLUMNS`; ids unique, splits from `SPLITS`.
+        items: the columns of `COLUMNS`, and all of `FILES` or none; ids unique, splits from
+            `SPLITS`.
 
     Raises:
         ValueError: a column is missing, an id repeats, or a split is unknown.
     """
-    missing = [name for name in COLUMNS if name not in items]
+    needed = COLUMNS + (FILES if any(name in items for name in FILES) else ())
+    missing = [name for name in needed if name not in items]
     if missing:
-        raise ValueError(f"{path}: items need the columns {COLUMNS}, missing {missing}")
+        raise ValueError(f"{path}: items need the columns {needed}, missing {missing}")
     repeated = items["id"][items["id"].duplicated()].tolist()
     if repeated:
         raise ValueError(f"{path}: ids must be unique, repeated: {repeated[:10]}")
@@ -44,7 +55,7 @@ def write_items(path: Path | str, items: pd.DataFrame) -> None:
     if unknown:
         raise ValueError(f"{path}: splits must be {SPLITS}, got {unknown}")
     with written(path) as partial:
-        items.loc[:, list(COLUMNS)].to_parquet(partial, index=False, compression="zstd")
+        items.loc[:, list(needed)].to_parquet(partial, index=False, compression="zstd")
 
 
 def read_items(path: Path | str) -> pd.DataFrame:
@@ -58,12 +69,20 @@ def read_items(path: Path | str) -> pd.DataFrame:
             f"{path}: no such table; the stage that makes it has not run: `exemplar reproduce`"
         )
     try:
-        return pd.read_parquet(path, columns=list(COLUMNS))
+        stored = read_schema(path).names
+        files = [name for name in FILES if name in stored]
+        return pd.read_parquet(path, columns=[*COLUMNS, *files])
     except (ValueError, OSError) as error:  # of what is damaged, either
         raise StoreError(
             f"{path}: cannot be read as a table of images ({error}); remove it and run "
             "`exemplar reproduce`"
         ) from error
+
+
+def box_columns(boxes: Sequence[tuple[float, float, float, float]]) -> dict[str, np.ndarray]:
+    """The columns `BOX` of boxes: left, top, right, bottom."""
+    table = np.asarray(boxes, np.float64).reshape(-1, len(BOX))
+    return dict(zip(BOX, table.T, strict=True))
 
 
 def rows_of(items: pd.DataFrame, split: str) -> np.ndarray:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from exemplar.data import pairs
-from exemplar.data.cityscapes import are_masks, inputs, read
-from exemplar.data.inputs import BadPhoto, DomainError
+from exemplar.data import labelled, pairs
+from exemplar.data.cityscapes import inputs, masked_all, read
+from exemplar.data.inputs import BadPhoto, DomainError, Photo, Picture
 from exemplar.data.layout_settings import CityscapesSettings
-from exemplar.data.photo_settings import PairsSettings
+from exemplar.data.photo_settings import LabelledSettings, PairsSettings, PhotoSettings
 from exemplar.data.pixels import decode
 from exemplar.labels.known import listed
 from exemplar.labels.shares import absent, shares, unlabelled
 from exemplar.settings import SettingsError, section
 from flows.checks.finding import Finding, ok, problem, warning
 
+MODELS = {"cityscapes": CityscapesSettings, "pairs": PairsSettings, "labelled": LabelledSettings}
 FEW = 8
 """Label maps of a domain that are read, spread over all of them."""
 SIDE = 96
-"""Pixels a side at which the classes of side-by-side files are counted."""
+"""Pixels a side at which classes are counted."""
 
 Each = TypeVar("Each")
+Own = TypeVar("Own", bound=PhotoSettings)
 
 
 class Looked(NamedTuple):
@@ -53,16 +56,17 @@ def label_domains(params: dict[str, Any]) -> Iterator[Finding]:
     for name in run.get("domains") or []:
         own = domains.get(name)
         kind = own.get("kind") if isinstance(own, dict) else None
-        if kind not in ("cityscapes", "pairs"):
+        if kind not in MODELS:
             continue
         try:
-            model = CityscapesSettings if kind == "cityscapes" else PairsSettings
-            settings = section(params, f"domains.{name}", model)
+            settings = section(params, f"domains.{name}", MODELS[kind])
             if not settings.root.is_dir():  # told elsewhere
                 continue
             if isinstance(settings, CityscapesSettings):
                 yield from _said(name, _layouts(settings))
-            elif settings.condition == "labels":
+            elif isinstance(settings, LabelledSettings):
+                yield from _said(name, _labelled(settings))
+            elif isinstance(settings, PairsSettings) and settings.condition == "labels":
                 yield from _said(name, _pairs(settings))
         except SettingsError:
             continue  # told elsewhere
@@ -97,7 +101,7 @@ def _layouts(settings: CityscapesSettings) -> Looked:
     """A few maps of a domain of layouts."""
     learned = [files for files in inputs(settings)[0] if files.split == "train"]
     some, wrong, counts = _spread(learned), [], []
-    masked = are_masks(some, settings)
+    masked = masked_all(some, settings)
     for files in some:
         try:
             counts.append(read(files, settings, masked).counts)
@@ -109,15 +113,31 @@ def _layouts(settings: CityscapesSettings) -> Looked:
 def _pairs(settings: PairsSettings) -> Looked:
     """A few maps of a domain of side-by-side files."""
     learned = [photo for photo in pairs.inputs(settings).photos if not photo.split]
+    wrong, counts = _seen(learned, settings, pairs.picture)
+    return Looked(tuple(settings.colours()), settings.spared(), len(learned), wrong, counts)
+
+
+def _labelled(settings: LabelledSettings) -> Looked:
+    """A few maps of a domain of photographs with label maps."""
+    learned = [photo for photo in labelled.inputs(settings).photos if not photo.split]
+    wrong, counts = _seen(learned, settings, labelled.picture)
+    return Looked(settings.names(), settings.spared(), len(learned), wrong, counts)
+
+
+def _seen(
+    learned: Sequence[Photo],
+    settings: Own,
+    picture: Callable[[Image.Image, Photo, Own, int], Picture],
+) -> tuple[list[str], list[NDArray[np.int64]]]:
+    """What is wrong with a few files, and the pixels of each class in the others."""
     wrong, counts = [], []
     for photo in _spread(learned):
         try:
             image = decode((settings.root / photo.source).read_bytes())
-            made = pairs.picture(image, photo, settings, SIDE)
-            counts.append(np.array(made.counts, np.int64))
+            counts.append(np.array(picture(image, photo, settings, SIDE).counts, np.int64))
         except (BadPhoto, OSError) as error:
             wrong.append(f"{photo.source}: {error}")
-    return Looked(tuple(settings.colours()), settings.spared(), len(learned), wrong, counts)
+    return wrong, counts
 
 
 def _spread(found: Sequence[Each]) -> list[Each]:

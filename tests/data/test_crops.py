@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,10 +11,13 @@ from PIL import Image
 from exemplar.data.crops import (
     central_square,
     clipped,
+    cut,
     large_enough,
+    nearest,
     padded_square,
     resized,
     square_around,
+    square_with_margins,
 )
 from exemplar.data.inputs import BadPhoto
 
@@ -93,3 +98,36 @@ def test_too_small_says_how_small():
     large_enough(48, 50, 48)
     with pytest.raises(BadPhoto, match="too small: 50×47, the shorter side below 48"):
         large_enough(50, 47, 48)
+
+
+@given(
+    st.tuples(*[st.integers(1, 20)] * 2),
+    st.tuples(*[st.integers(1, 20)] * 2),
+    st.integers(0, 99),
+)
+def test_of_numbers_the_one_in_the_middle_is_taken(shape, size, seed):
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 250, shape).astype(np.uint8)
+    box = (-1.5, 0, shape[1] + 2.25, shape[0] - 0.25)
+    found = nearest(values, box, size, 255)
+    for row in range(size[0]):
+        for column in range(size[1]):
+            y = math.floor((row + 0.5) / size[0] * (shape[0] - 0.25))
+            x = math.floor(-1.5 + (column + 0.5) / size[1] * (shape[1] + 3.75))
+            there = 0 <= y < shape[0] and 0 <= x < shape[1]
+            assert found[row, column] == (values[y, x] if there else 255)
+    whole = nearest(values, (0, 0, shape[1], shape[0]), shape)
+    assert (whole == values).all() and whole.dtype == np.uint8
+
+
+def test_where_a_box_reaches_over_an_image_it_is_white(colours):
+    image = Image.fromarray(colours(0, 20, 10))
+    found = cut(image, (-3, -2, 22, 11), (13, 25))
+    expected = np.full((13, 25, 3), 255, np.uint8)
+    expected[2:12, 3:23] = colours(0, 20, 10)
+    assert (found == expected).all()
+    within = cut(image, (2, 1, 18, 9), (4, 8))
+    smaller = image.resize((8, 4), Image.Resampling.LANCZOS, (2, 1, 18, 9))
+    assert (within == np.asarray(smaller)).all()
+    square = square_with_margins(20, 11)
+    assert square == (0, -4, 20, 16) and square_with_margins(11, 20) == (-4, 0, 16, 20)

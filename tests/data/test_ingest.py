@@ -21,7 +21,7 @@ from exemplar.data.inputs import DomainError
 from exemplar.data.photo_settings import FolderSettings, PairsSettings, PetsSettings
 from exemplar.data.settings import PrepareSettings
 from exemplar.store.arrays import array, open_group
-from exemplar.store.items import COLUMNS, read_items
+from exemplar.store.items import COLUMNS, FILES, read_items
 
 LENIENT = PrepareSettings(image_size=16, rejected_limit=1, workers=1)
 OUT = Path("data/d")
@@ -55,7 +55,7 @@ def root(tmp_path, save) -> Path:
 def test_store_and_table_describe_the_same_images(root, colours):
     prepare_photographs(OUT, folder(root), LENIENT)
     items = read_items(OUT / "items.parquet")
-    assert tuple(items) == COLUMNS
+    assert tuple(items) == COLUMNS + FILES
     assert items["split"].tolist() == ["train"] * 59 + ["val"] * 4 + ["test"] * 7
     assert set(items["licence"]) == {"CC0-1.0"}
     assert set(items["width"]) == set(items["height"]) == {20}

@@ -9,7 +9,7 @@ from PIL import Image
 from exemplar.data.colours import FACADES
 from exemplar.data.inputs import BadPhoto, DomainError, Photo
 from exemplar.data.pairs import edge_map, inputs, label_map, most_frequent, picture
-from exemplar.data.photo_settings import PairsFolders, PairsSettings
+from exemplar.data.photo_settings import PairsSettings, SplitFolders
 from exemplar.labels.domains import known_by_colours
 
 COLOURS = np.array(list(FACADES.values()))
@@ -35,10 +35,10 @@ def test_folders_are_splits_and_test_comes_first(tmp_path, save):
         save(tmp_path / name)
     got = inputs(settings(tmp_path)).photos
     assert got == [Photo("test/c.png", split="test"), Photo("train/a.png"), Photo("train/b.png")]
-    folders = PairsFolders(train="train", val="test", test=None)
+    folders = SplitFolders(train="train", val="test", test=None)
     assert inputs(settings(tmp_path, folders=folders)).photos[0].split == "val"
     with pytest.raises(DomainError, match=r"gone: expected a folder of A\|B .* the test split"):
-        inputs(settings(tmp_path, folders=PairsFolders(test="gone")))
+        inputs(settings(tmp_path, folders=SplitFolders(test="gone")))
 
 
 @pytest.mark.parametrize("photo", ["left", "right"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from exemplar.data import scan
+from exemplar.data import photo_files
 from exemplar.data.inputs import DomainError, Photo
 from exemplar.data.photo_settings import FolderSettings
 from exemplar.data.scan import Finding, examine, render
@@ -40,7 +40,7 @@ def test_boxes_are_of_the_upright_image(tmp_path, colours, settings):
     Image.fromarray(colours(1, 40, 30)).save(tmp_path / "a.png", exif=exif)
     photo = Photo("a.png", (0, 20, 20, 40), stated=(30, 40))
     (finding,) = examine(([photo], settings, 20))
-    made = render((photo, finding.sha256, settings, 20)).arrays["image"]
+    made = render((photo, finding, settings, 20)).arrays["image"]
     upright = np.rot90(colours(1, 40, 30), -1)
     assert (made == upright[20:40, 0:20]).all()
 
@@ -60,7 +60,7 @@ def test_unreadable_files_have_reasons(tmp_path, settings, monkeypatch):
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "long.jpg").write_bytes(bytes(2_000_001))
-    monkeypatch.setattr(scan, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(photo_files, "MAX_BYTES", 1_000_000)
     reasons = [examine(([Photo(n)], settings, 16)) for n in ("gone.jpg", "pipe.jpg", "long.jpg")]
     assert reasons == [
         [Finding("cannot be read: No such file or directory")],
@@ -75,10 +75,10 @@ def test_file_that_changed_between_the_passes_is_noticed(tmp_path, save, setting
     (finding,) = examine(([photo], settings, 16))
     save(tmp_path / "a.png", 2)
     with pytest.raises(DomainError, match=r"a\.png: changed while the domain was being prepared"):
-        render((photo, finding.sha256, settings, 16))
+        render((photo, finding, settings, 16))
     (tmp_path / "a.png").unlink()
     with pytest.raises(DomainError, match="run the stage again"):
-        render((photo, finding.sha256, settings, 16))
+        render((photo, finding, settings, 16))
 
 
 def tagged(**tags: object) -> TiffImagePlugin.ImageFileDirectory_v2:

@@ -55,6 +55,26 @@ def test_what_is_wrong_with_them_is_told(tmp_path, monkeypatch):
     assert list(label_domains(params(kind="folder"))) == []
 
 
+def test_maps_beside_photographs_are_looked_at_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in range(10):
+        for split in ("train", "test"):
+            photograph = np.random.default_rng(number).integers(0, 255, (64, 64, 3), np.uint8)
+            labels = LABELS.repeat(2, 0).repeat(2, 1) + 9 * (number == 0)
+            for part, image in (("images", photograph), ("masks", labels)):
+                Path("raw", split, part).mkdir(parents=True, exist_ok=True)
+                Image.fromarray(image).save(Path("raw", split, part, f"{number}.png"))
+    wrong, seen = label_domains(params(kind="labelled", size=32, classes=["sky", "sea", "sun"]))
+    assert wrong.state == "problem"
+    assert wrong.seen.startswith(
+        "train/images/0.png: its label map train/masks/0.png: labels 9, 10"
+    )
+    assert seen.state == "warning"
+    assert seen.seen == f"{FEW - 1} of 10 label maps: sky 62%, sea 38%; none of sun"
+    (missing,) = label_domains(params(kind="labelled", size=32, masks="maps"))
+    assert "train/maps: expected a folder of label maps of train" in missing.seen
+
+
 def test_side_by_side_files_are_looked_at_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     colours = {"sky": [90, 90, 250], "sea": [0, 90, 0], "sun": [250, 250, 0]}

@@ -57,6 +57,17 @@ def test_of_side_by_side_files_colours_are_those_of_the_classes():
     assert known.colours.tolist() == [list(FACADES["shop"]), list(FACADES["window"])]
 
 
+def test_of_labelled_photographs_numbers_or_colours_are_those_of_the_classes():
+    own = {"kind": "labelled", "root": "r", "classes": {"leaf": 7, "stem": 3, "sky": 5}}
+    known = known_in({"domains": {"d": own | {"ignore": [9]}}}, "d", ("sky", "leaf"), "draw anew")
+    assert known.names == ("sky", "leaf") and known.numbers == (5, 7) and known.ignore == (9,)
+    assert known.remedy == "draw anew" and not known.given
+    own |= {"classes": {"leaf": [1, 90, 3], "stem": [90, 9, 9]}}
+    known = known_in({"domains": {"d": own}}, "d", ("stem", "leaf"))
+    assert known.colours is not None and known.given
+    assert known.colours.tolist() == [[90, 9, 9], [1, 90, 3]]
+
+
 @pytest.mark.parametrize("own", [None, {"kind": "rendered"}, ROOT | {"classes": ["x", "y"]}, 3])
 def test_other_domains_and_other_classes_are_numbered_from_0(own):
     params = {"domains": {} if own is None else {"d": own}}

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exemplar.store.items import COLUMNS, matches, read_items, row_of_id, rows_of, write_items
+from exemplar.store.items import (
+    BOX,
+    COLUMNS,
+    FILES,
+    box_columns,
+    matches,
+    read_items,
+    row_of_id,
+    rows_of,
+    write_items,
+)
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 
@@ -27,6 +37,17 @@ def test_they_come_back(tmp_path):
     assert list(again.columns) == list(COLUMNS)
     assert rows_of(again, "train").tolist() == [0, 2]
     assert rows_of(again, "val").tolist() == []
+
+
+def test_places_in_files_come_with_them(tmp_path):
+    boxes = [(0, 0, 4, 4), (-1.5, 2, 3, 6.5), (1, 1, 2, 2)]
+    files = {"path": ["a.png", "b.png", ""], "labels": "", "masked": False} | box_columns(boxes)
+    write_items(tmp_path / "i.parquet", _items(**files))
+    again = read_items(tmp_path / "i.parquet")
+    assert tuple(again) == COLUMNS + FILES
+    assert again[list(BOX)].to_numpy().tolist() == [list(box) for box in boxes]
+    with pytest.raises(ValueError, match=r"missing \['bottom'\]"):
+        write_items(tmp_path / "i.parquet", _items(**files).drop(columns="bottom"))
 
 
 def test_bad_tables_are_refused(tmp_path):
