@@ -161,7 +161,9 @@ def test_wrong_settings_say_what_to_do() -> None:
     with pytest.raises(SettingsError, match=r"two_animals.*less than or equal to 1.*got 1\.5"):
         section({"domains": {"rendered": {"two_animals": 1.5}}}, "domains.rendered",
                 RenderedSettings)  # fmt: skip
-    with pytest.raises(ValueError, match=r"unknown names \['unicorn'\]; choose from bear, boxer, corgi"):
+    with pytest.raises(
+        ValueError, match=r"unknown names \['unicorn'\]; choose from bear, boxer, corgi"
+    ):
         RenderedSettings(breeds=("unicorn",))
     with pytest.raises(ValueError, match="size >= 16, got index 0, seed 0, size 8"):
         render(0, SETTINGS, 8)
