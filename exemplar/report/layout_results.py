@@ -47,9 +47,9 @@ CAPTION = 16  # letters of a name that fit below a preview
 
 CODE = (
     "exemplar/data", "exemplar/estimators.py", "exemplar/features", "exemplar/labels",
-    "exemplar/matching", "exemplar/methods/semantic_analogy", "exemplar/metrics", "exemplar/patches",
-    "exemplar/report",
-    "exemplar/store", "exemplar/training", "exemplar/settings.py",
+    "exemplar/matching", "exemplar/methods/semantic_analogy", "exemplar/metrics",
+    "exemplar/patches", "exemplar/report", "exemplar/store", "exemplar/training",
+    "exemplar/settings.py",
 )  # fmt: skip
 """What the files depend on beside images and settings."""
 
