@@ -153,7 +153,7 @@ def _propagate(
 
 
 @numba.njit(nogil=True, cache=True)
-def _mix(value):
+def mix(value):
     """A hash of 32 bits (the finaliser of MurmurHash3)."""
     value = np.uint32(value)
     value ^= value >> np.uint32(16)
@@ -175,8 +175,8 @@ def _scatter(
         first_y, last_y = _bounds(row, rows, low, high)
         for column in range(width):
             first_x, last_x = _bounds(column, columns, low, high)
-            drawn = _mix(np.uint32(row * width + column) ^ _mix(seed))
-            again = _mix(drawn ^ np.uint32(0x9E3779B9))
+            drawn = mix(np.uint32(row * width + column) ^ mix(seed))
+            again = mix(drawn ^ np.uint32(0x9E3779B9))
             at_y = y[row, column] + np.int64(drawn % side) - radius
             at_x = x[row, column] + np.int64(again % side) - radius
             at_y = min(max(at_y, first_y), last_y)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from exemplar.matching.field_cpu import mix
 from exemplar.patches.rows import over_rows
 
 if TYPE_CHECKING:
@@ -38,17 +39,6 @@ def step(
 
 def _arrays(pair: Pair) -> tuple[np.ndarray, ...]:
     return (*tuple(values.numpy() for values in pair[:5]), pair.bias.numpy())
-
-
-@numba.njit(nogil=True, cache=True)
-def mix(value):
-    """A hash of 32 bits (the finaliser of MurmurHash3)."""
-    value = np.uint32(value)
-    value ^= value >> np.uint32(16)
-    value = np.uint32(value * np.uint32(0x85EBCA6B))
-    value ^= value >> np.uint32(13)
-    value = np.uint32(value * np.uint32(0xC2B2AE35))
-    return np.uint32(value ^ (value >> np.uint32(16)))
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from exemplar.matching.field_cpu import mix
 from exemplar.patches.field import Pair
-from exemplar.patches.field_cpu import mix
 
 BLOCK = 2048
 """Patches of the picture compared at a time with all of the exemplars'."""
