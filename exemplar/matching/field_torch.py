@@ -51,8 +51,8 @@ def scatter(
 ) -> Spread:  # fmt: skip
     """One random place within `radius` of each match, tried."""
     row, column = _grid(score)
-    drawn = _mix((row * score.shape[1] + column) ^ _mix(torch.full_like(row, seed)))
-    again = _mix(drawn ^ 0x9E3779B9)
+    drawn = mix((row * score.shape[1] + column) ^ mix(torch.full_like(row, seed)))
+    again = mix(drawn ^ 0x9E3779B9)
     side = 2 * radius + 1
     at_y, at_x = y + (drawn % side) - radius, x + (again % side) - radius
     at = _clamped(keys, at_y, at_x, low, high)
@@ -108,7 +108,7 @@ def _grid(like: Tensor) -> tuple[Tensor, Tensor]:
     return row, torch.arange(width, device=like.device)[None]
 
 
-def _mix(value: Tensor) -> Tensor:
+def mix(value: Tensor) -> Tensor:
     """A hash of 32 bits (the finaliser of MurmurHash3), in int64."""
     mask = 0xFFFFFFFF
     value = value ^ (value >> 16)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from exemplar.matching.field_torch import mix
+
 if TYPE_CHECKING:
     from exemplar.patches.field import Pair
 
 APART = 2**30
-BITS = 0xFFFFFFFF
 
 
 def costs(pair: Pair, match: Tensor) -> Tensor:
@@ -87,12 +88,3 @@ def _changes(match: Tensor, exemplar: Tensor) -> Tensor:
     count[:, 1:] += before[:, :-1] != exemplar[:, 1:]
     count[:, :-1] += before[:, 1:] != exemplar[:, :-1]
     return count
-
-
-def mix(value: Tensor) -> Tensor:
-    """A hash of 32 bits (the finaliser of MurmurHash3), in 64."""
-    value = value ^ (value >> 16)
-    value = (value * 0x85EBCA6B) & BITS
-    value = value ^ (value >> 13)
-    value = (value * 0xC2B2AE35) & BITS
-    return value ^ (value >> 16)
