@@ -217,8 +217,8 @@ def _image(value: ArrayLike, name: str) -> Image:
     image = np.asarray(value)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(
-            f"{name}: expected u8 (H, W, 3), got {image.dtype} {image.shape}; make it RGB first, as "
-            'by Image.fromarray(…).convert("RGB")'
+            f"{name}: expected u8 (H, W, 3), got {image.dtype} {image.shape}; make it RGB first, "
+            'as by Image.fromarray(…).convert("RGB")'
         )
     if max(image.shape[:2]) > COARSEST * min(image.shape[:2]):
         raise ValueError(
