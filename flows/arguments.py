@@ -52,9 +52,19 @@ def add_synth(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         help="only so many candidates, good ones unlike each other; default: all, best first",
     )
     synth.add_argument(
-        "--published",
-        action="store_true",
-        help="candidates as published, neither coherent nor ranked",
+        "--method",
+        choices=("whole", "coherent", "pixelnn"),
+        default="whole",
+        help="whole: pictures of patches, as large as the photographs; coherent: of pixels and "
+        "what f(x) lacks, at the size of the networks' images; pixelnn: as published, neither "
+        "coherent nor ranked; default: %(default)s",
+    )
+    synth.add_argument(
+        "--size",
+        type=count,
+        metavar="N",
+        help="of whole pictures, pixels of the longer side; default: as large as most photographs "
+        "are, at most whole.detail of params.yaml",
     )
     synth.add_argument(
         "--photographs",

@@ -185,11 +185,13 @@ def _synth(args: argparse.Namespace) -> int:
             "--like COUNT says how many exemplars look like the photograph of --from IMAGE; "
             "name one, or leave --like out"
         )
+    if args.size is not None and args.method != "whole":
+        raise ValueError(f"--size is of --method whole; {args.method} has the networks' size")
     from flows.synth import synth
 
     for folder in synth(args.inputs, args.domain, args.condition, args.out, args.only,
                         args.exclude, args.photographs, args.like, args.alike_count, args.count,
-                        args.published, args.fit):  # fmt: skip
+                        args.method, args.size, args.fit):  # fmt: skip
         print(folder)
     return 0
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,10 +16,12 @@ from exemplar.data.fit import DEFAULT, Fit
 from exemplar.data.problems import Problems, RequestError
 from exemplar.methods.pixelnn.inputs import Made, synthesise_files
 from exemplar.methods.pixelnn.library import Library
+from exemplar.methods.pixelnn.whole.files import Request, requested
 from exemplar.report.attribution import added, mean_added, shares
 from exemplar.report.pictures import condition_picture, contact_sheet, correspondence_picture
 from exemplar.store.arrays import read_rows
 from exemplar.store.files import content_hash
+from flows import synth_whole
 from flows.delivery import delivered, tell_others, tell_replaced
 from flows.places import check_places, check_room, name_of
 from flows.records import Place
@@ -25,6 +29,8 @@ from flows.records import Place
 COLUMNS = 8  # of the contact sheet
 MOST = 72  # candidates of an input
 BYTES = 12  # that a candidate's pixel takes, in all files together
+
+Method = Literal["whole", "coherent", "pixelnn"]
 
 RECORD, CANDIDATES = "synth.json", "candidates"
 FILES = frozenset([
@@ -45,7 +51,8 @@ def synth(
     like: Path | None = None,
     alike_count: int | None = None,
     count: int | None = None,
-    published: bool = False,
+    method: Method = "whole",
+    size: int | None = None,
     fit: Fit = DEFAULT,
 ) -> list[Path]:
     """Writes a folder for each input.
@@ -62,7 +69,10 @@ def synth(
         like: a photograph; the exemplars that look most like it are used.
         alike_count: how many these are.
         count: how many candidates, good and distinct ones; all by default.
-        published: make the published candidates, which are not ranked.
+        method: `whole`, pictures at the photographs' own size; `coherent`, at that of the
+            networks' images; or `pixelnn`, the published ones, which are not ranked.
+        size: of whole pictures, the pixels of the longer side; by default as large as most
+            photographs are.
         fit: how inputs of another shape than the exemplars' get theirs.
 
     Returns:
@@ -71,33 +81,94 @@ def synth(
     Raises:
         RequestError: an input cannot be used, results cannot be written to `out`, or files would be
             lost; every problem, and nothing was written.
+        KeyboardInterrupt: it was broken off; what was made of an input until then is written.
     """
     problems: Problems = []
     places = _places(inputs, out, problems)
     liked = [] if like is None else [like]
     check_places(out, places, [*inputs, *liked], problems)
+    chosen = inputs, domain, condition, only, exclude, photographs, like, alike_count, count
     try:
-        library, made = synthesise_files(
-            inputs, domain, condition, only, exclude, photographs, like, alike_count, count,
-            published, fit, _say,
-        )  # fmt: skip
+        work = (
+            _Whole(requested(*chosen, size, fit), count)
+            if method == "whole"
+            else _Small(condition, synthesise_files(*chosen, method == "pixelnn", fit, _say))
+        )
     except ValueError as error:
         if problems:
             raise RequestError("\n".join([*problems, str(error)])) from error
         raise
-    pixels = library.image.shape[1] * library.image.shape[2]
-    check_room(out, len(inputs) * (MOST if count is None else count) * pixels * BYTES, problems)
+    check_room(out, len(inputs) * (count or MOST) * work.pixels * BYTES, problems)
     if problems:
         raise RequestError("\n".join(problems))
-    asked = [domain, condition, only, exclude, photographs, alike_count, count, published, fit]
+    asked = [domain, condition, only, exclude, photographs, alike_count, count, method, size, fit]
     origins = [content_hash(path, [str(path)], *liked, asked) for path in inputs]
     for place, origin in zip(places, origins, strict=True):
         tell_replaced(place, origin)
     tell_others(out, f"*/{RECORD}", places)
-    for place, origin, result in zip(places, origins, made, strict=True):
+    work.tell()
+    done = []
+    for number, (place, origin) in enumerate(zip(places, origins, strict=True)):
         with delivered(place, origin) as folder:
-            _write(folder, result, library, condition)
-    return [place.folder for place in places]
+            whole = work.write(number, folder)
+        done.append(place.folder)
+        if not whole:
+            _say(f"stopped; {place.folder} has what was made")
+            raise KeyboardInterrupt
+    return done
+
+
+class _Work(Protocol):
+    """What is made of all inputs, by one method."""
+
+    pixels: int
+    """Of a candidate."""
+
+    def tell(self) -> None:
+        """Says what the work will cost."""
+        ...
+
+    def write(self, place: int, folder: Path) -> bool:
+        """Makes and writes what one input gets, in their order; false if it was broken off."""
+        ...
+
+
+class _Small:
+    """Candidates of the size of networks' images."""
+
+    def __init__(self, condition: str, asked: tuple[Library, Iterator[Made]]) -> None:
+        self._condition, (self._library, self._made) = condition, asked
+        self.pixels = self._library.image.shape[1] * self._library.image.shape[2]
+
+    def tell(self) -> None:
+        """They take seconds."""
+
+    def write(self, place: int, folder: Path) -> bool:
+        """One input's."""
+        _write(folder, next(self._made), self._library, self._condition)
+        return True
+
+
+class _Whole:
+    """Whole pictures."""
+
+    def __init__(self, request: Request, count: int | None) -> None:
+        self._request, self._count = request, count
+        height, width = request.opened.photographs.size
+        self.pixels = height * width
+
+    def tell(self) -> None:
+        """How many, how large, how long."""
+        _say(synth_whole.cost(self._request))
+
+    def write(self, place: int, folder: Path) -> bool:
+        """One input's."""
+        given = self._request.read(place)
+        for note in given.notes:
+            _say(note)
+        found, all_made = synth_whole.made(self._request, given)
+        synth_whole.write(folder, self._request, given, found, self._count)
+        return all_made
 
 
 def _places(inputs: list[Path], out: Path, problems: Problems) -> list[Place]:

@@ -41,8 +41,8 @@ class ColourMap(NamedTuple):
     """An affine map of colours that changes from place to place.
 
     Attributes:
-        gain: (h, w, 3) float32, enlarged bilinearly to the image.
-        shift: (h, w, 3) float32, in steps of 255, added after.
+        gain: (h, w, 3) float32 of half precision, enlarged bilinearly to the image.
+        shift: (h, w, 3) likewise, in steps of 255, added after.
     """
 
     gain: NDArray[np.float32]
@@ -77,9 +77,12 @@ def recolour(
     trust = np.where(np.minimum(pixels, count) < max(fewest, 1e-6), 0, trust)[:, None]
     gain, shift = 1 + trust * (gain - 1), trust * shift
     total = np.maximum(theirs.sum(-1, keepdims=True), 1e-9)
-    return ColourMap(
-        ((theirs @ gain) / total).astype(np.float32), ((theirs @ shift) / total).astype(np.float32)
-    )
+    return ColourMap(stored((theirs @ gain) / total), stored((theirs @ shift) / total))
+
+
+def stored(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Values as they are after being stored in half precision, so that nothing is lost by it."""
+    return values.astype(np.float16).astype(np.float32)
 
 
 def _statistics(
@@ -96,17 +99,21 @@ def _statistics(
     return pixels, mean, np.sqrt(np.maximum(variance, 0))
 
 
-def label_memberships(labels: NDArray[np.uint8], count: int) -> NDArray[np.float32]:
+def label_memberships(
+    labels: NDArray[np.uint8], count: int, size: Size | None = None
+) -> NDArray[np.float32]:
     """Classes as parts, with soft borders.
 
     Args:
         labels: (H, W) u8.
         count: K.
+        size: of the grid; by default of `GRID` pixels at the longer side, or the labels' own if
+            that is less.
 
     Returns:
-        (h, w, K) of `GRID` pixels at the longer side, or the labels' own if that is less.
+        (h, w, K).
     """
-    size: Size = fitted((labels.shape[0], labels.shape[1]), GRID)
+    size = size or fitted((labels.shape[0], labels.shape[1]), GRID)
     shares = shares_of(labels, count, size).numpy()
     present = shares.any(axis=(1, 2))
     soft = np.zeros_like(shares)

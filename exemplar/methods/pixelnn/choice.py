@@ -130,5 +130,47 @@ def alike(look: zarr.Array, rows: np.ndarray, photograph: np.ndarray, count: int
             f"{look.store_path}: values that are not finite in rows {bad}; the store is damaged: "
             "remove it and run `exemplar reproduce`"
         )
-    distance = np.square(stored.astype(np.float64) - wanted).sum(axis=1)
+    return most_alike(stored, rows, wanted, count, 1)
+
+
+def require_some(count: int, globs: bool) -> None:
+    """Checks that there is an exemplar.
+
+    Args:
+        count: how many there are.
+        globs: whether a user's globs have left some out.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if count:
+        return
+    remedy = (
+        "allow more than --only and --exclude do"
+        if globs
+        else "add training images, or take globs from `removed` in params.yaml"
+    )
+    raise RequestError(f"a picture needs an exemplar, none is left; {remedy}")
+
+
+def most_alike(
+    looks: np.ndarray, rows: np.ndarray, wanted: np.ndarray, asked: int | None, needed: int
+) -> np.ndarray:
+    """The exemplars whose looks are nearest to one that is wanted.
+
+    Args:
+        looks: (n, L), theirs.
+        rows: (n,) of the store, ascending.
+        wanted: (L,).
+        asked: how many; None for five times those that are needed, or all if they are fewer.
+        needed: how many there must be, if there are so many.
+
+    Returns:
+        Rows, ascending; of equally like ones the lower are taken.
+
+    Raises:
+        RequestError: fewer are asked for than needed, or more than there are.
+    """
+    count = how_many_alike(asked, min(needed, len(rows)), len(rows))
+    distance = np.square(looks.astype(np.float64) - wanted).sum(axis=1)
     return np.sort(rows[np.argsort(distance, kind="stable")[:count]])

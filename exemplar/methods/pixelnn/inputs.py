@@ -15,13 +15,9 @@ from exemplar.conditions.sources import ConditionsSettings, edge_network, extrac
 from exemplar.data.fit import DEFAULT, Fit
 from exemplar.data.problems import Problems, RequestError
 from exemplar.estimators import load_estimators
-from exemplar.features.backbone import load_backbone
 from exemplar.features.look import looks
 from exemplar.features.projection import (
-    Projection,
     ProjectionSettings,
-    load_projection,
-    require_backbone,
 )
 from exemplar.labels.domains import known_in
 from exemplar.matching.images import part_of
@@ -34,15 +30,14 @@ from exemplar.methods.pixelnn.choice import (
 )
 from exemplar.methods.pixelnn.coherent import residual_source
 from exemplar.methods.pixelnn.compose import Composed
-from exemplar.methods.pixelnn.describe import FeaturesSettings, describe_images
+from exemplar.methods.pixelnn.describe import FeaturesSettings
 from exemplar.methods.pixelnn.library import Library, open_library
+from exemplar.methods.pixelnn.queries import describer
 from exemplar.methods.pixelnn.ranking import open_ranker
-from exemplar.methods.pixelnn.regressor import load_regressor
 from exemplar.methods.pixelnn.synthesis import CandidatesSettings, synthesise
 from exemplar.settings import load_params, section
 from exemplar.store import layout
-from exemplar.store.arrays import StoreError, name_list, open_group
-from exemplar.store.files import content_hash
+from exemplar.store.arrays import name_list, open_group
 
 
 @dataclass(frozen=True)
@@ -124,7 +119,7 @@ def synthesise_files(
     library = open_library(domain, condition, settings.device)
     classes = list(name_list(open_group(layout.conditions(domain)), "classes"))
     size = (library.image.shape[1], library.image.shape[2])
-    given, liked = _read_all(paths, domain, condition, size, classes, photographs, like, fit)
+    given, liked = read_all(paths, domain, condition, size, classes, photographs, like, fit)
     wanted = None if liked is None else liked.values
     shared = () if liked is None else liked.notes
     for note in (*(note for each in given for note in each.notes), *shared):
@@ -137,7 +132,7 @@ def synthesise_files(
         rows = alike(library.look, rows, wanted, how_many_alike(alike_count, needed, len(rows)))
     library = replace(library, exemplars=part_of(library.exemplars, rows))
 
-    describe = _describer(domain, condition, size, features, described)
+    describe = describer(domain, condition, size, features, described)
     ranker = None if published else open_ranker(domain, condition, settings.device)
     if ranker and count:
         ranker = replace(ranker, few=count)
@@ -160,66 +155,18 @@ def synthesise_files(
     return library, made()
 
 
-def _describer(
-    domain: str,
-    condition: str,
-    size: tuple[int, int],
-    features: FeaturesSettings,
-    described: ProjectionSettings,
-) -> Callable[[np.ndarray], tuple[np.ndarray, ...]]:
-    """From an input, as it is stored, to f(x), descriptors and scene feature, as the store's."""
-    regressor = load_regressor(layout.regressor(domain, condition))
-    backbone = load_backbone(described.backbone, layout.ESTIMATORS, torch.device("cpu"))
-    projection = load_projection(layout.projection(domain, condition))
-    require_backbone(projection, backbone)
-    require_projection(domain, condition, projection)
-
-    def describe(values: np.ndarray) -> tuple[np.ndarray, ...]:
-        regressed = regressor(values[None], size)
-        descriptor, scene = describe_images(backbone, projection, regressed, features)
-        return regressed[0], descriptor[0], scene[0]
-
-    return describe
-
-
 def _require_count(count: int | None, available: int, published: bool) -> None:
     """Checks that so many distinct candidates can be chosen."""
     if count is not None and published:
         raise RequestError(
-            "--count N chooses among ranked candidates, those of --published are not ranked; leave "
-            "one of them out"
+            "--count N chooses among ranked candidates, those of --method pixelnn are not ranked; "
+            "leave one of them out"
         )
     if count is not None and not 1 <= count <= available:
         raise RequestError(f"--count {count}: expected 1 to {available}, all candidates there are")
 
 
-def require_projection(domain: str, condition: str, projection: Projection) -> None:
-    """Checks that the descriptors in a store were made with the projection that queries are.
-
-    Args:
-        domain: whose store.
-        condition: which of its stores.
-        projection: the one on disk.
-
-    Raises:
-        StoreError: they were made with another backbone or projection; the message names the fix.
-    """
-    path, weights = layout.features(domain, condition), layout.projection(domain, condition)
-    had = {name: open_group(path).attrs.get(name) for name in ("backbone", "layers", "projection")}
-    now = {
-        "backbone": projection.backbone,
-        "layers": list(projection.layers),
-        "projection": content_hash(weights),
-    }
-    if other := [f"{name} {had[name]}, now {now[name]}" for name in now if had[name] != now[name]]:
-        raise StoreError(
-            f"{path}: descriptors of another backbone or projection than {weights} "
-            f"({'; '.join(other)}); run `exemplar reproduce index@{domain}-{condition}`, which "
-            "describes the exemplars anew"
-        )
-
-
-def _read_all(
+def read_all(
     paths: list[Path],
     domain: str,
     condition: str,

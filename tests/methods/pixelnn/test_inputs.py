@@ -135,7 +135,7 @@ def test_published_candidates_are_in_the_schedule_s_order(drawing):
 def test_counts_that_do_not_fit_are_told(drawing):
     with pytest.raises(RequestError, match="--count 73: expected 1 to 72, all candidates"):
         synthesise_files([drawing], DOMAIN, CONDITION, [], [], count=73)
-    with pytest.raises(RequestError, match="those of --published are not ranked; leave one"):
+    with pytest.raises(RequestError, match="those of --method pixelnn are not ranked; leave one"):
         synthesise_files([drawing], DOMAIN, CONDITION, [], [], count=3, published=True)
 
 
