@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,15 @@ from exemplar.labels.domains import known_of, known_of_labelled, known_of_pairs
 from exemplar.labels.drawn import of_file
 from exemplar.labels.encoding import IGNORE
 from exemplar.labels.recognition import recognised
+from exemplar.store.files import content_hash, sources_hash
 from exemplar.store.items import BOX
+from exemplar.store.kept import Kept
 
 Item = Mapping[Any, Any]
 """A row of `items.parquet`: a dictionary, or a row of the table."""
 Cache = LRUCache[tuple, np.ndarray]
+
+RENDERER = "exemplar/data/rendered"
 
 AGAIN = "put it back, or run `exemplar reproduce` with the domain's stage `prepare` and `--force`"
 
@@ -200,11 +205,17 @@ def _rendered(
     key = ("rendered", settings.model_dump_json(), seed, index, side)
     if cache is not None and (*key, part) in cache:
         return cache[(*key, part)]
-    made = render(index, settings, side, seed)
-    kept = {name: getattr(made, name) for name in ("image", "labels")}
-    for name, values in kept.items():
+
+    def make() -> dict[str, np.ndarray]:
+        made = render(index, settings, side, seed)
+        return {name: getattr(made, name) for name in ("image", "labels")}
+
+    made_by = content_hash([settings.model_dump(mode="json"), seed, sources_hash(RENDERER)])
+    # A large head takes seconds.
+    arrays = Kept(Path(".work", "rendered", made_by)).get(f"{index}-{side}", make)
+    for name, values in arrays.items():
         _kept((*key, name), lambda values=values: values, cache)
-    return kept[part]
+    return arrays[part]
 
 
 def _kept(key: tuple, read: Callable[[], np.ndarray], cache: Cache | None) -> np.ndarray:
