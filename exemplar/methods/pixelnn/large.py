@@ -60,7 +60,7 @@ def at_size(image: np.ndarray, size: Size) -> np.ndarray:
     """A picture (h, w, 3) u8 at another size: Lanczos where it shrinks, bicubic where it grows."""
     shrinks = size[0] < image.shape[0]
     by = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(image).resize((size[1], size[0]), by))
+    return np.array(Image.fromarray(image).resize((size[1], size[0]), by))
 
 
 def examine(
