@@ -39,9 +39,9 @@ class DetailSettings(Settings):
     """Pixels of the longer side; no more than pictures have."""
     candidates: int = Field(default=2, ge=1)
     """Of each test image, drawn with the seed, beside the best-ranked one."""
-    photographs: int = Field(default=100, ge=2)
+    photographs: int = Field(default=60, ge=2)
     """Of the train split, drawn with the seed, for the distances on features."""
-    judged: int = Field(default=8, ge=0)
+    judged: int = Field(default=6, ge=0)
     """Test images, evenly chosen, in whose pictures normals and edges are judged."""
     edges: EdgeSource | None = None
     """Which network judges edges. None: HED where its package is installed, unless it made the

@@ -31,6 +31,7 @@ MODELS = {
     "candidates": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
     "coherent": "exemplar.methods.pixelnn.synthesis:CandidatesSettings",
     "ranking": "exemplar.methods.pixelnn.ranking:RankingSettings",
+    "whole": "exemplar.methods.pixelnn.whole.settings:WholeSettings",
     "pix2pix": "exemplar.methods.pix2pix.settings:Pix2PixSettings",
     "evaluate": "stages.evaluate:EvaluateSettings",
     "report": "stages.report:ReportSettings",

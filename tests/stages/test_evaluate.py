@@ -494,7 +494,7 @@ def test_pictures_are_judged_at_their_own_size(domain, monkeypatch):
             one = outputs.pictures(method, place)[ranking.few[0]]
             if method == "coherent":
                 by = Image.Resampling.BICUBIC
-                one = np.asarray(Image.fromarray(one).resize((LARGE, LARGE), by))
+                one = np.array(Image.fromarray(one).resize((LARGE, LARGE), by))
             seen = [judge(image[None]).normals[0] for image in (one, opened.image(int(row)))]
             expected.append(angular_error(*seen).mean())
         assert rows.loc[("mean", "top-1"), method] == pytest.approx(np.mean(expected), rel=1e-4)
