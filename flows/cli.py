@@ -180,13 +180,19 @@ def _tables(args: argparse.Namespace) -> int:
 
 
 def _synth(args: argparse.Namespace) -> int:
+    wrong = []
     if args.alike_count is not None and args.like is None:
-        raise ValueError(
+        wrong.append(
             "--like COUNT says how many exemplars look like the photograph of --from IMAGE; "
             "name one, or leave --like out"
         )
     if args.size is not None and args.method != "whole":
-        raise ValueError(f"--size is of --method whole; {args.method} has the networks' size")
+        wrong.append(
+            f"--size is of --method whole, pictures of {args.method} are as large as the networks' "
+            "images; leave one of them out"
+        )
+    if wrong:
+        raise ValueError("\n".join(wrong))
     from flows.synth import synth
 
     for folder in synth(args.inputs, args.domain, args.condition, args.out, args.only,
