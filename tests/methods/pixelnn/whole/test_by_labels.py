@@ -19,7 +19,6 @@ from tests.methods.pixelnn.whole.heads import (
     write_heads,
 )
 
-
 OTHER_SIDE = [0, 1, 3, 2, 4]
 
 
