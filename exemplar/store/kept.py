@@ -50,7 +50,7 @@ class Kept:
         made = make()
         with suppress(OSError):  # a full disk keeps nothing, and spoils nothing
             with written(path) as partial, partial.open("wb") as file:
-                np.savez_compressed(file, **made)
+                np.savez_compressed(file, **made)  # pyright: ignore[reportArgumentType]
             self._written += 1
             if self._written % EVERY == 1:
                 self._shorten()

@@ -5,6 +5,7 @@ Source: the nearest whole images are PixelNN's, section 3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from exemplar.data.detail import cache_of
 from exemplar.matching.images import nearest
 from exemplar.matching.scenes import unit
+from exemplar.methods.pixelnn.compose import Composed
 from exemplar.methods.pixelnn.library import Library
 from exemplar.methods.pixelnn.whole.candidates import Asked, Photo
 from exemplar.methods.pixelnn.whole.choice import Pick, Ranked, nearest_first
@@ -45,12 +47,14 @@ class Described(NamedTuple):
         scene: (G,) of f(x).
         mirror: (G,) of f of the input in a mirror, if exemplars may be used mirrored.
         condition: as it is stored, or larger.
+        coherent: makes the coherent candidates of the input.
     """
 
     descriptor: NDArray[np.floating]
     scene: NDArray[np.floating]
     mirror: NDArray[np.floating] | None
     condition: NDArray[Any]
+    coherent: Callable[[], Composed]
 
 
 class ByDescriptors:
@@ -134,6 +138,14 @@ class ByDescriptors:
         """What pictures of an input are to show."""
         guides = Guides(values=self._planes(given.descriptor, given.condition))
         return Asked(guides, self._photographs.size)
+
+    def coherent(self, given: Described, leader: Pick, rank: int) -> NDArray[np.uint8]:
+        """That which draws most on a leader; if none does, that of the same rank."""
+        composed = given.coherent()
+        drawn = (composed.source[..., 0] == leader.row).mean((1, 2))
+        place = int(drawn.argmax()) if drawn.any() else (rank - 1) % len(composed.image)
+        image = composed.image[place]
+        return np.ascontiguousarray(image)
 
     def _planes(
         self, descriptor: NDArray[np.floating], condition: NDArray[Any]

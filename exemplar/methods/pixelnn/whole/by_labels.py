@@ -101,6 +101,9 @@ class ByLabels:
             ]
         )
 
+    def coherent(self, given: NDArray[np.uint8], leader: Pick, rank: int) -> None:
+        """There is none: label maps need no regressor, and so have no coherent candidates."""
+
 
 def weights_of(shares: NDArray[np.floating], rare: float) -> NDArray[np.float32]:
     """How much each class counts: the more the rarer it is, from 1 to `rare`.

@@ -5,7 +5,7 @@ All candidates of a leader are made together, so that its exemplars are describe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Event
@@ -64,13 +64,6 @@ class Asked(NamedTuple):
     ground: int | None = None
 
 
-Starts = Callable[[Member], NDArray[np.uint8] | None]
-
-
-def no_start(member: Member) -> None:
-    """Every candidate begins with guides alone."""
-
-
 class Whole(NamedTuple):
     """A candidate.
 
@@ -116,13 +109,16 @@ class Finder(Protocol):
         """What pictures of an input are to show."""
         ...
 
+    def coherent(self, given: Any, leader: Pick, rank: int) -> NDArray[np.uint8] | None:
+        """The coherent candidate (H, W, 3) that the start `coherent` begins with, if it can be."""
+        ...
+
 
 def of_input(
     finder: Finder,
     given: Any,
     settings: WholeSettings,
     look: NDArray[np.floating] | None = None,
-    starts: Starts = no_start,
 ) -> Iterator[Whole]:
     """The candidates of an input, as they are made: leaders side by side, by as many threads.
 
@@ -131,7 +127,6 @@ def of_input(
         given: the input, of the finder's form.
         settings: how many, and how they are composed.
         look: (L,) what followers are to look like; their leader by default.
-        starts: see `of_leader`.
 
     Yields:
         Candidates in no certain order; which there are, and each one's bytes, do not depend on it.
@@ -149,7 +144,10 @@ def of_input(
         try:
             photos = [finder.photo(ranked.picks[place]) for place in places]
             mine = [member for member in members if member.leader == rank]
-            for one in of_leader(photos, mine, asked, settings, starts):
+            begin = None
+            if any(member.start == "coherent" for member in mine):
+                begin = finder.coherent(given, photos[0].pick, rank)
+            for one in of_leader(photos, mine, asked, settings, begin):
                 if stopped.is_set():
                     return
                 made.put(one)
@@ -176,7 +174,7 @@ def of_leader(
     members: Sequence[Member],
     asked: Asked,
     settings: WholeSettings,
-    starts: Starts = no_start,
+    begin: NDArray[np.uint8] | None = None,
 ) -> Iterator[Whole]:
     """The candidates that one exemplar leads, one by one; exemplars are described once for all.
 
@@ -185,7 +183,7 @@ def of_leader(
         members: the candidates, of at most as many exemplars.
         asked: what they are to show.
         settings: how they are composed.
-        starts: the picture (H', W', 3) that a candidate's coarsest level begins with, if any.
+        begin: the picture (H', W', 3) that candidates of the start `coherent` begin with.
     """
     used = tuple(_exemplar(photo, photos[0], asked, settings) for photo in photos)
     library = Library(used, max(asked.size), settings.patches, asked.weights, settings.device)
@@ -194,7 +192,7 @@ def of_leader(
         wanted = Wanted(
             asked.guides,
             tuple(range(count)),
-            starts(member),
+            begin if member.start == "coherent" else None,
             _bias(count, asked, settings),
             settings.seed,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 from exemplar.features.projection import ProjectionSettings
 from exemplar.matching.exemplars import exemplar_rows
 from exemplar.matching.images import part_of
+from exemplar.methods.pixelnn.compose import Composed
 from exemplar.methods.pixelnn.describe import FeaturesSettings
 from exemplar.methods.pixelnn.library import open_library
 from exemplar.methods.pixelnn.queries import describer
+from exemplar.methods.pixelnn.synthesis import CandidatesSettings, synthesise
 from exemplar.methods.pixelnn.whole.by_descriptors import ByDescriptors, Described
 from exemplar.methods.pixelnn.whole.by_labels import ByLabels
 from exemplar.methods.pixelnn.whole.candidates import Finder
@@ -87,6 +90,7 @@ def open_whole(
     group = open_group(layout.conditions(domain), condition)
     stored = array(group, condition)
     describe = describer(domain, condition, stored_size, features, described)
+    coherent = section(params, "coherent", CandidatesSettings)
     weights = settings.described, settings.conditioned
     classes = len(name_list(group, "classes")) if condition == "labels" else 0
     finder = ByDescriptors(
@@ -94,11 +98,16 @@ def open_whole(
     )
 
     def given(small: NDArray[Any], large: NDArray[Any]) -> Described:
-        _, descriptor, scene = describe(small)
+        regressed, descriptor, scene = describe(small)
         mirror = None
         if settings.mirrored:
             _, _, mirror = describe(mirrored(condition, small, photographs.exchanged))
-        return Described(descriptor, scene, mirror, large)
+
+        @cache
+        def candidates() -> Composed:
+            return synthesise(library, regressed, descriptor, scene, coherent)
+
+        return Described(descriptor, scene, mirror, large, candidates)
 
     def at(row: int) -> tuple[NDArray[Any], NDArray[Any]]:
         (values,) = read_rows(stored, [row])

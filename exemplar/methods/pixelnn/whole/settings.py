@@ -31,6 +31,13 @@ class Member(NamedTuple):
         return f"K{self.exemplars}-from{self.leader}-{self.start}"
 
 
+class Tested(Settings):
+    """What the stage `whole` makes of each test image in place of all candidates."""
+
+    leaders: int = Field(default=3, ge=1)
+    exemplars: tuple[int, ...] = (1, 3)
+
+
 class WholeSettings(Settings):
     """The section `whole` of `params.yaml`."""
 
@@ -43,6 +50,8 @@ class WholeSettings(Settings):
     """Pixels of the longer side of pictures, at most: no more than most photographs have."""
     rendered: int = Field(default=384, ge=32)
     """The same where photographs are rendered, at any size."""
+    tested: Tested = Tested()
+    """Test images are many, and nobody asked for all of their candidates."""
     near: int = Field(default=60, ge=1)
     """Among how many of the nearest exemplars followers are chosen."""
     likeness: float = Field(default=1, ge=0)
@@ -81,6 +90,10 @@ class WholeSettings(Settings):
         if not values or len(set(values)) < len(values) or any(v == 0 for v in values):
             raise ValueError(f"expected one or more, each once, got {list(values)}")
         return values
+
+    def of_tests(self) -> WholeSettings:
+        """The settings of the stage `whole`."""
+        return self.model_copy(update=dict(self.tested))
 
     def members(self, available: int) -> list[Member]:
         """The candidates, those of a leader together, in the order in which they are made.

@@ -90,7 +90,7 @@ class Rows:
 def open_rows(domain: str, condition: str) -> Rows:
     """Opens everything that whole pictures of test images are made from, in any process."""
     params = load_params()
-    settings = section(params, "whole", WholeSettings)
+    settings = section(params, "whole", WholeSettings).of_tests()
     torch.set_num_threads(1)  # `of_input` keeps as many threads busy
     keep_freed_memory()
     opened = open_whole(domain, condition, params, settings)
