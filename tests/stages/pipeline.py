@@ -48,6 +48,7 @@ PARAMS: dict[str, Any] = {
         "leaders": 2,
         "exemplars": [1, 2],
         "few": 3,
+        "tested": {"leaders": 2, "exemplars": [1, 2]},
         "patches": {"coarsest": 10, "whole_side": 16, "rounds": 2, "patch": 5, "dimensions": 8},
     },
     "pix2pix": {

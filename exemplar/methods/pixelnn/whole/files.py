@@ -160,6 +160,7 @@ def requested(
         wanted.append(looks(liked.values[None])[0])
     with _noted(wrong):
         opened = open_whole(domain, condition, params, settings, size, allowed)
+        settings = opened.settings
         members = len(settings.members(opened.count))
         if count is not None and not 1 <= count <= members:
             wrong.append(f"--count {count}: expected 1 to {members}, all candidates there are")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ class Opened(NamedTuple):
         stored: from a row of the domain to its condition, both times; large label maps are read
             from their files.
         count: how many exemplars there are.
+        settings: the section `whole`, as far as the condition allows it.
     """
 
     photographs: Photographs
@@ -47,6 +49,7 @@ class Opened(NamedTuple):
     given: Callable[[NDArray[Any], NDArray[Any]], Any]
     stored: Callable[[int], tuple[NDArray[Any], NDArray[Any]]]
     count: int
+    settings: WholeSettings
 
 
 def open_whole(
@@ -80,7 +83,11 @@ def open_whole(
             labels = photographs.labels(row)
             return labels, labels
 
-        return Opened(photographs, finder, lambda _, large: filled(large), of_row, len(rows))
+        # There are no coherent candidates to begin with.
+        settings = settings.model_copy(update={"starts": ("guides",)})
+        return Opened(
+            photographs, finder, lambda _, large: filled(large), of_row, len(rows), settings
+        )
 
     features = section(params, "features", FeaturesSettings)
     described = section(params, "projection", ProjectionSettings)
@@ -103,9 +110,15 @@ def open_whole(
         if settings.mirrored:
             _, _, mirror = describe(mirrored(condition, small, photographs.exchanged))
 
+        alone = Lock()
+
         @cache
-        def candidates() -> Composed:
+        def made() -> Composed:
             return synthesise(library, regressed, descriptor, scene, coherent)
+
+        def candidates() -> Composed:
+            with alone:  # leaders ask side by side
+                return made()
 
         return Described(descriptor, scene, mirror, large, candidates)
 
@@ -113,4 +126,4 @@ def open_whole(
         (values,) = read_rows(stored, [row])
         return values, values
 
-    return Opened(photographs, finder, given, at, len(rows))
+    return Opened(photographs, finder, given, at, len(rows), settings)

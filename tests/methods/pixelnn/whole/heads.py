@@ -20,6 +20,7 @@ GROUND, SKIN, LEFT, RIGHT, HAT = range(5)
 PATCHES = {"coarsest": 10, "whole_side": 16, "rounds": 2, "patch": 5, "dimensions": 8}
 WHOLE: dict[str, Any] = {
     "detail": SIDE, "leaders": 2, "exemplars": [1, 2], "near": 6, "few": 3, "patches": PATCHES,
+    "tested": {"leaders": 2, "exemplars": [1, 2]},
 }  # fmt: skip
 
 

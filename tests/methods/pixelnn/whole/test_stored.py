@@ -114,7 +114,18 @@ def test_neither_threads_nor_a_stop_nor_workers_change_a_byte(here, monkeypatch)
         settings()
 
 
-def test_what_another_setting_began_is_not_gone_on_with(folder, tmp_path, monkeypatch):
+def test_label_maps_begin_with_guides(here):
+    try:
+        settings(starts=["guides", "coherent"])
+        found = open_rows(DOMAIN, "labels")
+        assert {member.start for member in found.members} == {"guides"}
+        assert len(found.members) == COUNT
+    finally:
+        settings()
+
+
+def test_what_other_settings_began_is_not_gone_on_with(folder, tmp_path, monkeypatch):
+    """Not even if only an exemplar was removed."""
     before = content_hash(folder / STORE)
     shutil.copytree(folder, tmp_path / "other")
     monkeypatch.chdir(tmp_path / "other")
@@ -127,12 +138,13 @@ def test_what_another_setting_began_is_not_gone_on_with(folder, tmp_path, monkey
         made.append(row)
         return one(rows, row)
 
+    gone = opened(params_of())[0].items["id"].iloc[0]
     with monkeypatch.context() as patch:
         patch.setattr(Rows, "_one", stopped)
-        for seed in (1, 0):
-            settings(seed=seed)
+        for params in (params_of(seed=1), params_of() | {"removed": {DOMAIN: [gone]}}, params_of()):
+            Path("params.yaml").write_text(yaml.safe_dump(params))
             with pytest.raises(KeyboardInterrupt):
                 build_whole(DOMAIN, "labels")
-    assert made == [5, 5]
+    assert made == [5, 5, 5]
     build_whole(DOMAIN, "labels")
     assert content_hash(STORE) == before
