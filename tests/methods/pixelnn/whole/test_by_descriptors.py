@@ -26,7 +26,7 @@ from tests.methods.pixelnn.noise import run
 from tests.methods.pixelnn.whole.heads import WHOLE, labels_of, photograph_of
 from tests.stages.small_domain import CONDITION, DOMAIN, PARAMS, SIDE, write_networks
 
-COUNT, LARGE, CELLS = 7, 48, 2
+COUNT, LARGE, CELLS = 12, 48, 2
 SETTINGS = PARAMS | {
     "domains": {DOMAIN: {"kind": "folder", "root": "raw", "splits": {"val": 0, "test": 0}}},
     "prepare": {"image_size": SIDE, "workers": 1},
@@ -139,6 +139,29 @@ def test_candidates_are_their_exemplars_to_the_byte(domain):
         assert [e.colours is None for e in one.exemplars] == [True, False][: len(one.picks)]
     alone = next(one for one in made if one.member.leader == 1 and one.member.exemplars == 1)
     assert (alone.image == opened.photographs.image(6)).all()
+
+
+def test_candidates_may_begin_with_a_coherent_one(domain):
+    opened, settings, edges = domain
+    faint = settings.patches.model_copy(update={"guidance": 0.1, "place": 0.1})
+    settings = settings.model_copy(update={"patches": faint})
+    both = settings.model_copy(update={"starts": ("guides", "coherent"), "threads": 2})
+    beginning = open_whole(DOMAIN, CONDITION, SETTINGS, both)
+    assert beginning.settings.starts == both.starts
+    values = np.ascontiguousarray(edges[6].T)
+    given = beginning.given(values, values)
+    assert given.coherent() is given.coherent()
+    leader = beginning.finder.ranked(given, 1).picks[0]
+    start = beginning.finder.coherent(given, leader, 1)
+    drawn = (given.coherent().source[..., 0] == leader.row).mean((1, 2))
+    assert (start == given.coherent().image[drawn.argmax()]).all() and drawn.max() > 0
+    made = {one.member: one for one in of_input(beginning.finder, given, both)}
+    plain = {one.member: one for one in of_input(opened.finder, given, settings)}
+    assert len(made) == 8
+    assert all((made[member].image == one.image).all() for member, one in plain.items())
+    assert any((made[m].image != made[m._replace(start="coherent")].image).any() for m in plain)
+    few = open_whole(DOMAIN, CONDITION, SETTINGS, both, None, lambda _, rows: rows[:10])
+    assert few.settings.starts == ("guides",)  # 11 are needed for coherent ones
 
 
 def test_only_rows_that_are_allowed_are_found(domain):
