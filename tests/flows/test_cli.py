@@ -290,6 +290,8 @@ def test_outside_the_project_it_says_so(tmp_path, monkeypatch, capsys):
         (["edit", "a.png", "--seed", "one"], "expected a whole number, from 0 and below"),
         (["edit", "a.png", "--seed", "²"], "from 0 and below 4294967296, got '²'"),
         (["layout", "a", "b", "--seed", "4294967296"], "below 4294967296, got '4294967296'"),
+        (["synth", "a.png", "--size", "large"], "whole number of at least 1, got 'large'"),
+        (["synth", "a.png", "--method", "published"], "invalid choice: 'published'"),
         (["synth", "a.png", "--count", "²"], "whole number of at least 1, got '²'"),
         (["nothing"], "invalid choice: 'nothing'"),
         ([], "COMMAND"),
@@ -308,18 +310,22 @@ def test_synth_hands_its_arguments_on(monkeypatch, capsys):
     line = "synth a.png b.png --domain d --condition edges --out o --only x* --only y --exclude z"
     assert cli.main(line.split()) == 0
     inputs = [Path("a.png"), Path("b.png")]
-    rest = (["x*", "y"], ["z"], False, None, None, None, False, "crop")
+    rest = (["x*", "y"], ["z"], False, None, None, None, "whole", None, "crop")
     assert given == [(inputs, "d", "edges", Path("o"), *rest)]
     assert capsys.readouterr().out == "o/a\n"
 
     line = "synth a.png --domain d --condition edges --out o --photographs --from b.jpg --like 30"
     assert cli.main([*line.split(), "--count", "4"]) == 0
-    rest = ([], [], True, Path("b.jpg"), 30, 4, False, "crop")
+    rest = ([], [], True, Path("b.jpg"), 30, 4, "whole", None, "crop")
     assert given[1] == ([Path("a.png")], "d", "edges", Path("o"), *rest)
 
-    line = "synth a.png --domain d --condition edges --out o --published --fit pad"
+    line = "synth a.png --domain d --condition edges --out o --method pixelnn --fit pad"
     assert cli.main(line.split()) == 0
-    assert given[2][-3:] == (None, True, "pad")
+    assert given[2][-4:] == (None, "pixelnn", None, "pad")
+
+    line = "synth a.png --domain d --condition edges --out o --size 256"
+    assert cli.main(line.split()) == 0
+    assert given[3][-4:] == (None, "whole", 256, "crop")
 
 
 def test_the_traceback_of_an_error_can_be_had(monkeypatch, capsys):

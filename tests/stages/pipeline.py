@@ -43,6 +43,14 @@ PARAMS: dict[str, Any] = {
         "matching": {"search": "coarse_to_fine", "support": 2},
     },
     "ranking": {"images": 2, "few": 5},
+    "whole": {
+        "rendered": 40,
+        "leaders": 2,
+        "exemplars": [1, 2],
+        "few": 3,
+        "tested": {"leaders": 2, "exemplars": [1, 2]},
+        "patches": {"coarsest": 10, "whole_side": 16, "rounds": 2, "patch": 5, "dimensions": 8},
+    },
     "pix2pix": {
         "network": {"width": 4, "levels": 2, "noisy": 1},
         "discriminator": {"width": 4, "layers": 1},
@@ -55,7 +63,7 @@ PARAMS: dict[str, Any] = {
 }
 PER_CONDITION = (
     "regressor", "projection", "features", "index", "candidates", "ranking", "coherent",
-    "pix2pix", "pix2pix_candidates", "evaluate",
+    "whole", "pix2pix", "pix2pix_candidates", "evaluate",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,20 @@ from PIL import Image
 
 from exemplar.data.problems import RequestError
 from exemplar.methods.pixelnn.schedule import Candidate
-from exemplar.settings import SettingsError
+from exemplar.methods.pixelnn.whole.photographs import Photographs
+from exemplar.methods.pixelnn.whole.records import composed_of, rederived
+from exemplar.methods.pixelnn.whole.settings import WholeSettings
+from exemplar.methods.pixelnn.whole.stored import Stored
+from exemplar.patches.voting import rederive
+from exemplar.settings import SettingsError, section
 from exemplar.store.arrays import array, open_group
 from exemplar.store.files import content_hash
 from exemplar.store.items import read_items, rows_of
 from flows.synth import synth
+from tests.patches.scenes import photograph
 from tests.stages.pipeline import PARAMS, ROOT, SIDE, run_here, run_pipeline
 
+small = partial(synth, method="coherent")
 METHODS = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent")
 
 
@@ -93,7 +101,7 @@ def drawing(tmp_path):
 
 def test_synth_writes_everything_best_first(made, drawing, tmp_path, monkeypatch):
     monkeypatch.chdir(made)
-    (folder,) = synth([drawing], "rendered", "edges", tmp_path / "out", [], [])
+    (folder,) = small([drawing], "rendered", "edges", tmp_path / "out", [], [])
     assert folder == tmp_path / "out" / "drawing"
     names = sorted(path.stem for path in (folder / "candidates").glob("*.png"))
     assert [int(name.split("-")[0]) for name in names] == list(range(1, 73))
@@ -121,9 +129,9 @@ def test_synth_writes_everything_best_first(made, drawing, tmp_path, monkeypatch
 
 def test_synth_gives_a_distinct_few_or_the_published_ones(made, drawing, tmp_path, monkeypatch):
     monkeypatch.chdir(made)
-    (every,) = synth([drawing], "rendered", "edges", tmp_path / "every", [], [])
-    (few,) = synth([drawing], "rendered", "edges", tmp_path / "few", [], [], count=4)
-    (old,) = synth([drawing], "rendered", "edges", tmp_path / "old", [], [], published=True)
+    (every,) = small([drawing], "rendered", "edges", tmp_path / "every", [], [])
+    (few,) = small([drawing], "rendered", "edges", tmp_path / "few", [], [], count=4)
+    (old,) = synth([drawing], "rendered", "edges", tmp_path / "old", [], [], method="pixelnn")
 
     def files(folder):
         return sorted((folder / "candidates").glob("*.png"))
@@ -157,7 +165,7 @@ def test_sources_and_photographs_are_the_picture_to_the_byte(
     own = PARAMS["coherent"] | COMPOSITIONS[kind]
     (work / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"candidates": own}))
     monkeypatch.chdir(work)
-    (folder,) = synth([drawing], "rendered", "edges", tmp_path / "out", [], [], published=True)
+    (folder,) = synth([drawing], "rendered", "edges", tmp_path / "out", [], [], method="pixelnn")
     photographs = np.asarray(array(open_group(made / "data/rendered/images.zarr"), "image"))
     with np.load(folder / "sources.npz", allow_pickle=False) as stored:
         source, plus = stored["source"], stored["added"]
@@ -182,7 +190,7 @@ def test_sources_and_photographs_are_the_picture_to_the_byte(
 
 def test_the_documented_lines_make_the_pictures_again(made, drawing, monkeypatch):
     monkeypatch.chdir(made)
-    (folder,) = synth([drawing], "rendered", "edges", Path("out"), [], [], count=3)
+    (folder,) = small([drawing], "rendered", "edges", Path("out"), [], [], count=3)
     found: dict[str, object] = {}
     [lines] = re.findall(
         r"```python\n(.*?)```", (ROOT / "docs/candidates.md").read_text(), re.DOTALL
@@ -198,15 +206,38 @@ def test_the_documented_lines_make_the_pictures_again(made, drawing, monkeypatch
 
 def test_an_excluded_exemplar_is_in_no_source(made, drawing, tmp_path, monkeypatch):
     monkeypatch.chdir(made)
-    (free,) = synth([drawing], "rendered", "edges", tmp_path / "free", [], [])
+    (free,) = small([drawing], "rendered", "edges", tmp_path / "free", [], [])
     ids = np.load(free / "sources.npz", allow_pickle=False)["ids"]
     used = np.unique(np.load(free / "sources.npz", allow_pickle=False)["source"][..., 0])
     banned = [str(ids[row]) for row in used[:2]]
-    (rest,) = synth([drawing], "rendered", "edges", tmp_path / "rest", [], banned)
+    (rest,) = small([drawing], "rendered", "edges", tmp_path / "rest", [], banned)
     without = np.unique(np.load(rest / "sources.npz", allow_pickle=False)["source"][..., 0])
     assert not set(banned) & {str(ids[row]) for row in without}
     named = pd.read_csv(rest / "attribution.csv")["exemplar"]
     assert not named.isin(banned).any()
+
+
+def test_whole_pictures_are_their_exemplars_to_the_byte(made, drawing, tmp_path, monkeypatch):
+    """Of drawings, of photographs, and of test images."""
+    monkeypatch.chdir(made)
+    photo = tmp_path / "photo.png"
+    Image.fromarray(photograph(0, (50, 60))).save(photo)
+    for given, photographs in ((drawing, False), (photo, True)):
+        (folder,) = synth([given], "rendered", "edges", tmp_path / "o", [], [], photographs)
+        files = sorted((folder / "candidates").glob("*.png"))
+        pictures = np.stack([np.asarray(Image.open(path)) for path in files])
+        assert pictures.shape == (4, 40, 40, 3) and np.ptp(pictures) > 50
+        assert (rederived(folder / "sources.npz") == pictures).all()
+    stored = Stored("rendered", "edges")
+    settings = section(PARAMS, "whole", WholeSettings)
+    photographs = Photographs("rendered", PARAMS, settings)
+    train = set(rows_of(photographs.items, "train").tolist())
+    for place, candidate in np.ndindex(2, 4):
+        record = stored.record(place, candidate)
+        assert {row for row in record.exemplar.tolist() if row >= 0} <= train
+        exemplars = composed_of(record, photographs)
+        picture = rederive(record.source.astype(np.int32), exemplars, stored.votes)
+        assert (picture == stored.images(place)[candidate]).all()
 
 
 def test_bad_inputs_are_named_together_and_nothing_is_written(made, drawing, tmp_path, monkeypatch):
@@ -214,17 +245,17 @@ def test_bad_inputs_are_named_together_and_nothing_is_written(made, drawing, tmp
     text = tmp_path / "text.png"
     text.write_text("no image")
     with pytest.raises(RequestError) as caught:
-        synth([drawing, text, tmp_path / "none.png"], "rendered", "edges", tmp_path / "o", [], [])
+        small([drawing, text, tmp_path / "none.png"], "rendered", "edges", tmp_path / "o", [], [])
     assert "text.png: not an image of a known format" in str(caught.value)
     assert "none.png: no such file" in str(caught.value)
     with pytest.raises(RequestError, match="no exemplar's id or category matches 'unicorn'"):
-        synth([drawing], "rendered", "edges", tmp_path / "o", ["unicorn"], [])
+        small([drawing], "rendered", "edges", tmp_path / "o", ["unicorn"], [])
     with pytest.raises(RequestError, match="leave 4 exemplars, the schedule 'released' needs 11"):
-        synth([drawing], "rendered", "edges", tmp_path / "o", ["rendered-0000[0-3]"], [])
+        small([drawing], "rendered", "edges", tmp_path / "o", ["rendered-0000[0-3]"], [])
     with pytest.raises(RequestError, match="told apart by their names, but drawing came more"):
-        synth([drawing, drawing], "rendered", "edges", tmp_path / "o", [], [])
+        small([drawing, drawing], "rendered", "edges", tmp_path / "o", [], [])
     with pytest.raises(SettingsError, match="no section 'domains.cats': domains has rendered"):
-        synth([drawing], "cats", "edges", tmp_path / "o", [], [])
+        small([drawing], "cats", "edges", tmp_path / "o", [], [])
     assert not (tmp_path / "o").exists()
 
 
@@ -234,5 +265,5 @@ def test_a_photograph_s_condition_is_extracted(made, tmp_path, monkeypatch):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 60, 3)).astype(np.uint8)).save(
         photo
     )
-    (folder,) = synth([photo], "rendered", "edges", tmp_path / "out", [], [], photographs=True)
+    (folder,) = small([photo], "rendered", "edges", tmp_path / "out", [], [], photographs=True)
     assert (folder / "contact-sheet.png").is_file()

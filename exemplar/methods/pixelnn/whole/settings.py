@@ -95,11 +95,16 @@ class WholeSettings(Settings):
         """The settings of the stage `whole`."""
         return self.model_copy(update=dict(self.tested))
 
-    def members(self, leaders: int) -> list[Member]:
-        """The candidates, those of a leader together, in the order in which they are made."""
+    def members(self, available: int) -> list[Member]:
+        """The candidates, those of a leader together, in the order in which they are made.
+
+        Args:
+            available: exemplars; a candidate of more is one of all of them, and made once.
+        """
+        counts = dict.fromkeys(min(count, available) for count in self.exemplars)
         return [
             Member(count, leader, start)
-            for leader in range(1, min(leaders, self.leaders) + 1)
-            for count in self.exemplars
+            for leader in range(1, min(available, self.leaders) + 1)
+            for count in counts
             for start in self.starts
         ]
