@@ -1,13 +1,12 @@
-"""Whole pictures of label maps: do they show what the maps ask for, and do they pass for photographs?
+"""Whole pictures of label maps: what they show, and how far they are from photographs as a whole.
 
     exemplar reproduce prepare@faces-hq        # with faces-hq in run.domains
     python -m benchmarks.whole --domain faces-hq --images 40
 
 A segmenter is trained on the domain's training photographs; it judges the test photographs and the
 pictures that are made of their maps, and each map's nearest exemplar as it is. It has seen the
-photographs that pictures are composed of: what it tells is where things are, not how real they look.
-For that, KID and FD of EfficientNet-Lite2, which had no hand in anything. `docs/results.md` has
-what came out.
+photographs that pictures are composed of: it tells where things are, not how real they look. KID
+and FD are of EfficientNet-Lite2, which had no hand in anything. `docs/results.md` has what came out.
 """
 
 from __future__ import annotations
@@ -113,10 +112,7 @@ def trained(
 
 def resized(pictures: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
     """Pictures of one size."""
-    return np.stack(
-        [np.asarray(Image.fromarray(np.ascontiguousarray(one)).resize(size[::-1], Image.Resampling.BOX))
-         for one in pictures]
-    )  # fmt: skip
+    return np.stack([reduced(np.ascontiguousarray(each), size) for each in pictures])
 
 
 if __name__ == "__main__":
