@@ -20,10 +20,11 @@ from exemplar.store import layout
 from exemplar.store.items import write_items
 from flows import cli, tables
 from flows.environment import prepare
-from flows.server import ADDRESS, Server, ServerError, prefect_server
+from flows.server import ADDRESS, Server, ServerError
 from tasks.command import guarded
 from tasks.locks import only_coordinator
 from tasks.plan import open_repository
+from tests.flows.migrated import migrated_server
 from tests.flows.test_proxies import EVERY, TOLD
 from tests.tasks.toy import create, written
 
@@ -75,7 +76,7 @@ with open_repository() as repo, only_coordinator(repo):
 """
 
 
-def test_runs_through_prefect(toy):
+def test_runs_through_prefect(toy, pytestconfig):
     """One fails, one succeeds and has a table, one meets another; the server ends at last.
 
     The environment names proxies that lead nowhere: a stage's downloads have them.
@@ -83,8 +84,7 @@ def test_runs_through_prefect(toy):
     prepare()
     assert os.environ["PREFECT_HOME"] == str(toy / ".prefect")
     (toy / "b").touch()
-    with prefect_server() as server:
-        server.wait()
+    with migrated_server(pytestconfig.cache.mkdir("prefect")) as server:
         told = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", THREE_RUNS],
             env={**os.environ, **EVERY, "NO_PROXY": "example.org",
