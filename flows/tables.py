@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from exemplar.report import analogy_table, glann_table, layout_table, pix2pixhd_table
+from exemplar.report import analogy_table, detail, glann_table, layout_table, pix2pixhd_table
 from exemplar.report.against import features_of
 from exemplar.report.terminal import against_as_text, as_text
 from tasks.plan import open_repository
@@ -57,7 +57,7 @@ def show(names: Sequence[str]) -> str:
 
     Returns:
         The scores beside the published numbers, of each system its own; `coherent` against the
-        published composition.
+        published composition; whole pictures against coherent ones, at their own size.
     """
     parts = []
     for name in names:
@@ -66,6 +66,8 @@ def show(names: Sequence[str]) -> str:
         if name == AGAINST:
             features = features_of(pd.read_csv(FOLDER / f"{SCORES}.csv"))
             printed = against_as_text(table, features)
+        elif name == detail.NAME:
+            printed = detail.as_text(table)
         elif name == pix2pixhd_table.NAME:
             printed = pix2pixhd_table.as_text(table)
         elif name == glann_table.NAME:

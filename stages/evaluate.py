@@ -1,4 +1,4 @@
-"""Stage `evaluate`: candidates and two judges → evaluation/pixelnn/<domain>-<condition>/."""
+"""Stage `evaluate`: candidates and judges → evaluation/pixelnn/<domain>-<condition>/."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from exemplar import conditions
 from exemplar.conditions.sources import EdgeSource, edge_network
 from exemplar.estimators import Estimators, load_estimators
 from exemplar.features.backbone import BackboneSettings, EstimatorTrunkSettings, load_backbone
+from exemplar.features.hed import WEIGHTS, HedSettings
 from exemplar.features.perceptual import perceptual
 from exemplar.features.pixelnet import LAYERS
 from exemplar.memory import keep_freed_memory
+from exemplar.methods.pixelnn.large import Large, examine
 from exemplar.methods.pixelnn.outputs import SECTIONS, Outputs
 from exemplar.metrics.correspondence import chance_error, correspondence_error
+from exemplar.metrics.detail import Detail, DetailSettings
 from exemplar.metrics.diversity import PLAIN, perceptual_name, plain
 from exemplar.metrics.edges import edge_counts
-from exemplar.metrics.evaluation import Evaluation, Measured, write_evaluation
+from exemplar.metrics.evaluation import Evaluation, Measured, write_detail, write_evaluation
 from exemplar.metrics.independence import most_independent, shared
 from exemplar.metrics.judge import Judge, Seen
 from exemplar.metrics.judged import Judged, Sight
@@ -41,7 +44,7 @@ NEAREST = "global_nearest"
 """Global with each of the nearest exemplars; `global` has of them what leads PixelNN's candidates,
 each as often as it leads one, so that both draw on equally near ones."""
 
-METHODS = ("regressor", "pix2pix", "global", NEAREST, "pixelnn", "coherent")
+METHODS = ("regressor", "pix2pix", "global", NEAREST, "pixelnn", "coherent", "whole")
 
 Looks = Callable[[np.ndarray, Seen], np.ndarray]
 """Features (C, P) by which images (C, H, W, 3), which the estimators have seen, are told apart."""
@@ -70,6 +73,8 @@ class EvaluateSettings(Settings):
     sampled: SampledSettings | None = SampledSettings()
     """FD and KID on EfficientNet-Lite2's features, of a few candidates of each test image; None:
     there are none."""
+    detail: DetailSettings | None = DetailSettings()
+    """`coherent` and `whole` at the size of pictures; None: they are not looked at so."""
     rounds: int = Field(default=20, ge=1)
     """Draws of one candidate per image that rand-1 averages over."""
     photographs: int = Field(default=2000, ge=1)
@@ -118,9 +123,16 @@ def main() -> None:
         for (judge, _), mine in zip(judges, judged, strict=True):
             mine.photographs.append(judge.means(photographs))
 
+    detail = None
+    if settings.detail is not None:
+        detail = detail_of(domain, condition, settings, settings.detail, judges)
+        large = Large(domain, params, settings.detail.side)
+        examine(detail, outputs, large, ids, rows_of(items, "train"), settings.detail.judged)
+
     names = {"domain": domain, "condition": condition}
     with written(layout.evaluation("pixelnn", domain, condition)) as folder:
         write_evaluation(folder, result, names, settings.seed, settings.threads)
+        write_detail(folder, None if detail is None else detail.table(), names)
 
 
 def batches_of(rows: np.ndarray) -> list[np.ndarray]:
@@ -140,6 +152,24 @@ def judges_of(
     made = made_by(domain, condition)
     shares = [shared(judge.identity, made, domain) for judge in judges]
     return [(judges[place], shares[place]) for place in most_independent(shares)]
+
+
+def detail_of(
+    domain: str,
+    condition: str,
+    settings: EvaluateSettings,
+    wanted: DetailSettings,
+    judges: list[tuple[Judge, str]],
+) -> Detail:
+    """What looks at pictures at their own size: normals as the more independent judge sees them."""
+    normals, made = judges[0][0].estimators, made_by(domain, condition)
+    edges = wanted.edges
+    if edges is None:
+        hed = WEIGHTS.found() is not None and not made["input"].startswith("hed@")
+        edges = HedSettings(magnify=1) if hed else "estimator"
+    judge = Judge(normals, *edge_network(edges, normals))
+    shares = shared(judge.identity, made, domain)
+    return Detail(wanted, settings.seed, judge, shares, settings.edge_threshold)
 
 
 def made_by(domain: str, condition: str) -> dict[str, str]:
@@ -208,9 +238,10 @@ class Examination:
     def _measured(self, outputs: Outputs, place: int, method: str, real: list[Seen]) -> Measured:
         images, surface = outputs.image(method, place), outputs.surface(place)
         correspondence = seam = None
-        if method in SECTIONS:
+        if method in SECTIONS or (method == "whole" and surface is not None):
             source = outputs.source(method, place)
-            seam = outputs.seam(method, place, images, source)
+            if method in SECTIONS:
+                seam = outputs.seam(method, place, images, source)
             if surface is not None:
                 correspondence = correspondence_error(surface, outputs.surfaces_of, source)
             if surface is not None and method == "pixelnn":

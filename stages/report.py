@@ -1,7 +1,7 @@
-"""Stage `report`: evaluations, candidates, their sources, trainings → two tables and one page.
+"""Stage `report`: evaluations, candidates, their sources, trainings → three tables and one page.
 
 Reads the stores of every domain and condition of the run; writes `reports/tables/pixelnn.csv`,
-`reports/tables/coherent.csv` and `reports/index.html`.
+`reports/tables/coherent.csv`, `reports/tables/detail.csv` and `reports/index.html`.
 
     python -m stages.report
 """
@@ -18,19 +18,26 @@ import zarr
 from pydantic import Field
 
 from exemplar.report.descriptors import read_descriptors
-from exemplar.report.gallery import example, fourier_tiles
+from exemplar.report.gallery import SIDE, example, fourier_tiles
 from exemplar.report.page import Pair, render
 from exemplar.report.plots import spectrum_plot
 from exemplar.report.published import DomainFacts
 from exemplar.report.spread import spread
 from exemplar.report.stored import (
     Coherent,
+    Picture,
     Stored,
     candidate_errors,
     candidate_spread,
     evenly,
 )
-from exemplar.report.tables import evaluated, join_tables, read_comparison, read_table
+from exemplar.report.tables import (
+    evaluated,
+    join_tables,
+    read_comparison,
+    read_detail,
+    read_table,
+)
 from exemplar.report.training import Training, read_training
 from exemplar.settings import Settings, load_params, section
 from exemplar.store import layout
@@ -42,7 +49,7 @@ from stages.ends import run
 # The settings that the page prints; all of them must be dependencies of the stage.
 PRINTED = (
     "run", "prepare", "domains", "estimators", "judge", "conditions", "regressor", "projection",
-    "features", "candidates", "ranking", "coherent", "pix2pix", "evaluate", "report",
+    "features", "candidates", "ranking", "coherent", "whole", "pix2pix", "evaluate", "report",
 )  # fmt: skip
 
 
@@ -52,9 +59,11 @@ class ReportSettings(Settings):
     inputs: int = Field(4, ge=1)
     """Of each domain and condition."""
     total: int = Field(24, ge=1)
-    """Of all together, shared evenly, at least one of each: every input takes half a megabyte."""
+    """Of all together, shared evenly, at least one of each: every input takes a megabyte."""
     candidates: int = Field(8, ge=1)
     """Of each input, at most as many as its distinct few."""
+    side: int = Field(SIDE, ge=32)
+    """Pixels of the longer side of whole pictures, at most."""
     spreads: int = Field(2, ge=1)
     """Of the inputs of each domain and condition those whose spread is shown."""
 
@@ -86,17 +95,20 @@ def main() -> None:
     names = [(domain, condition) for domain in run.domains for condition in run.conditions]
     tables = [read_table(layout.evaluation("pixelnn", *name), *name) for name in names]
     against = [read_comparison(layout.evaluation("pixelnn", *name), *name) for name in names]
+    large = [read_detail(layout.evaluation("pixelnn", *name), *name) for name in names]
     pairs = [pair(*name, settings.shown(len(names)), settings) for name in names]
     trained = {one.domain: one.training for one in reversed(pairs)}
     page = render(
         pairs,
         pd.concat(tables, ignore_index=True),
         pd.concat(against, ignore_index=True),
+        pd.concat(large, ignore_index=True),
         {name: facts(name, params, run.conditions[0], trained[name]) for name in run.domains},
         printed(params, run.domains),
     )
     join_tables(tables, "reports/tables/pixelnn.csv")
     join_tables(against, "reports/tables/coherent.csv")
+    join_tables(large, "reports/tables/detail.csv")
     with written("reports/index.html") as partial:
         partial.write_text(page)
 
@@ -114,7 +126,9 @@ def pair(domain: str, condition: str, inputs: int, settings: ReportSettings) -> 
         domain=domain,
         condition=condition,
         examples=[
-            example(one, items, lambda rows: read_rows(image, rows), settings.candidates)
+            example(
+                one, items, lambda rows: read_rows(image, rows), settings.candidates, settings.side
+            )
             for one in shown
         ],
         spreads=[spread(one, settings.candidates) for one in shown[: settings.spreads]],
@@ -141,6 +155,7 @@ def open_candidates(domain: str, condition: str) -> dict[str, zarr.Group]:
         StoreError: a store is missing, or they are not of the same test images.
     """
     needed = {"coherent": ["source", "score", "few"], "pixelnn": [], "global": [], "pix2pix": []}
+    needed["whole"] = ["source", "exemplar", "score", "few"]
     stores = {
         method: open_group(layout.candidates(method, domain, condition), "image", *names)
         for method, names in needed.items()
@@ -182,6 +197,7 @@ def stored(
             errors=candidate_errors(scores, identity),
             pix2pix=one(array(stores["pix2pix"], "image"), place),
             spread=candidate_spread(apart, identity),
+            whole=whole(stores["whole"], place),
         )
 
 
@@ -195,6 +211,24 @@ def coherent(group: zarr.Group, place: int) -> Coherent:
         few=[int(candidate) for candidate in one(array(group, "few"), place)],
         votes=int(attribute(group, "votes")),
     )
+
+
+def whole(group: zarr.Group, place: int) -> list[Picture]:
+    """One input's distinct few whole pictures, best first."""
+    image, source, exemplar, score, few = (
+        one(array(group, name), place) for name in ("image", "source", "exemplar", "score", "few")
+    )
+    found = []
+    for candidate in few.tolist():
+        slots, counts = np.unique(source[candidate, ..., 0], return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        shares = {
+            int(exemplar[candidate, slots[i]]): float(counts[i] / counts.sum()) for i in order
+        }
+        member = tuple(attribute(group, "candidates")[candidate])
+        rank = 1 + int((score < score[candidate]).sum())
+        found.append(Picture(image[candidate], member, rank, len(score), shares))
+    return found
 
 
 def one(source: zarr.Array, row: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from exemplar.metrics.detail_columns import COLUMNS as DETAIL
 from exemplar.metrics.diversity import farthest_first
 from exemplar.metrics.judged import DISTRIBUTION, PAIR, Judged, Sight, compared
 from exemplar.metrics.ranked import Ranking
@@ -224,6 +225,18 @@ def write_evaluation(
         if row["method"] == "chance" or row["judge"] == result.judged[0].judge
     }
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+
+
+def write_detail(folder: Path, table: pd.DataFrame | None, names: dict[str, str]) -> None:
+    """Writes detail.csv.
+
+    Args:
+        folder: of the evaluation.
+        table: of `metrics.detail`; None: headings alone.
+        names: `domain` and `condition`.
+    """
+    found = pd.DataFrame() if table is None else table.assign(**names)
+    _csv(found.reindex(columns=list(DETAIL)), folder / "detail.csv")
 
 
 def _csv(table: pd.DataFrame, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the page shows of one test input: the distinct few, what they compare with, their sources.
+"""What the page shows of one test input: whole pictures, the coherent few, and their sources.
 
 Takes one image's rows of the stores (`stored`); the page places what it returns.
 """
@@ -11,6 +11,7 @@ from math import inf
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from exemplar.labels.colours import hexadecimal
 from exemplar.report.attribution import shares
@@ -21,10 +22,13 @@ from exemplar.report.pictures import (
     fourier_picture,
     position_picture,
 )
-from exemplar.report.stored import Candidate, Coherent, Stored
-from exemplar.report.tiles import Tile, data_uri, thumbnail
+from exemplar.report.stored import Candidate, Coherent, Picture, Stored
+from exemplar.report.tiles import Tile, data_uri, photograph_uri, smaller, thumbnail
 
 Reader = Callable[[list[int]], np.ndarray]
+
+SIDE = 384
+"""Pixels of the longer side of whole pictures, at most."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Example:
     Attributes:
         id: of the image.
         input: its condition.
+        whole: the distinct few whole pictures, best first.
         regressed: f(x).
         few: distinct coherent candidates, best first; the best-ranked of all is marked.
         published: the published composition, of the same members as far as its schedule has them.
@@ -62,6 +67,7 @@ class Example:
 
     id: str
     input: Tile
+    whole: list[Tile]
     regressed: Tile
     few: list[Tile]
     published: list[Tile]
@@ -76,7 +82,9 @@ class Example:
     error: float
 
 
-def example(stored: Stored, items: pd.DataFrame, images: Reader, count: int) -> Example:
+def example(
+    stored: Stored, items: pd.DataFrame, images: Reader, count: int, side: int = SIDE
+) -> Example:
     """Draws what the page shows of one input.
 
     Args:
@@ -84,6 +92,7 @@ def example(stored: Stored, items: pd.DataFrame, images: Reader, count: int) -> 
         items: the domain's items.
         images: reads exemplars by row, u8 (E, H, W, 3).
         count: candidates to show, of the distinct few.
+        side: pixels of the longer side of whole pictures, at most.
 
     Returns:
         The example.
@@ -100,6 +109,7 @@ def example(stored: Stored, items: pd.DataFrame, images: Reader, count: int) -> 
     return Example(
         id=stored.id,
         input=Tile(data_uri(shown), "input", blocky=blocky),
+        whole=[whole_tile(picture, items, side) for picture in stored.whole[:count]],
         regressed=Tile(data_uri(stored.regressed), "regressed f(x)"),
         few=[ranked_tile(coherent, candidate) for candidate in few],
         published=[Tile(data_uri(stored.published[i]), caption(stored.members[i])) for i in same],
@@ -137,6 +147,29 @@ def ranked_tile(coherent: Coherent, candidate: int) -> Tile:
         caption(coherent.members[candidate]),
         f"best-ranked of {total}" if best else f"{place} · {behind:+.1f}°",
         marked=best,
+    )
+
+
+def whole_tile(picture: Picture, items: pd.DataFrame, side: int) -> Tile:
+    """A whole picture, with its place and the photographs that it is composed of.
+
+    Args:
+        picture: one of the few.
+        items: the domain's items.
+        side: pixels of the longer side, at most.
+
+    Returns:
+        The tile; that of the best-ranked is marked.
+    """
+    exemplars, leader, start = picture.member
+    began = "" if start == "guides" else f" · begun with the {start} one"
+    place = f"rank {picture.place} of {picture.total}"
+    parts = [f"{items.at[row, 'id']} {share:.0%}" for row, share in picture.shares.items()]
+    return Tile(
+        photograph_uri(smaller(picture.image, side, Image.Resampling.LANCZOS)),
+        f"K {exemplars} · from {leader}{began}",
+        f"{'best-ranked' if picture.place == 1 else place} · {', '.join(parts)}",
+        marked=picture.place == 1,
     )
 
 

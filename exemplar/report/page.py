@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from exemplar.report import detail
 from exemplar.report.against import comparisons, features_of
 from exemplar.report.descriptors import Descriptors
 from exemplar.report.gallery import Example
@@ -62,6 +63,7 @@ def render(
     pairs: Sequence[Pair],
     table: pd.DataFrame,
     against: pd.DataFrame,
+    large: pd.DataFrame,
     facts: dict[str, DomainFacts],
     parameters: str,
 ) -> str:
@@ -71,6 +73,7 @@ def render(
         pairs: one for each domain and condition, in the order in which they are shown.
         table: the joined evaluation, as text (`tables.read_table`).
         against: the joined comparison, as text (`tables.read_comparison`).
+        large: the joined comparison at the pictures' own size, as text (`tables.read_detail`).
         facts: what is known of each domain.
         parameters: the settings used, as YAML.
 
@@ -95,6 +98,7 @@ def render(
             for name in titles
         ],
         against=comparisons(against, features_of(table)),
+        detail=detail.blocks(large),
         comparison=comparison("pixelnn", table, facts),
         paper=PAPERS["pixelnn"],
         correspondence=correspondence(table),

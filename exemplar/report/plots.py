@@ -27,6 +27,7 @@ SERIES = {
     "global": ("Global", "#0a0b03", "solid"),
     "pixelnn": ("PixelNN", "#0a0b04", "solid"),
     "coherent": ("PixelNN (coherent)", "#0a0b06", (0, (7, 1.2, 1.5, 1.2))),
+    "whole": ("PixelNN (whole)", "#0a0b08", (0, (4, 1, 1, 1, 1, 1))),
     "truth": ("truth", "#0a0b05", "solid"),
 }
 FEWEST = 3  # ticks of an axis

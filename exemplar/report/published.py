@@ -51,7 +51,7 @@ _PIXELNN_IMAGES = {"cats and dogs": 686.0, "human faces": float("nan")}
 
 
 # The methods with many candidates for an input.
-_MANY = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent")
+_MANY = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent", "whole")
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def comparison(
         (
             "methods",
             "Pix-to-Pix and PixelNN",
-            "the regressor alone, Pix-to-Pix, Global twice, PixelNN as published and coherent",
+            "the regressor alone, Pix-to-Pix, Global twice; PixelNN as published, coherent, whole",
         ),
         (
             "Pix-to-Pix without the oracle",
@@ -151,7 +151,7 @@ def comparison(
         (
             "choice without the truth",
             "none: “we do not have any direct way of ranking the outputs”",
-            "the best-ranked (top-1) and a distinct few of the coherent candidates",
+            "the best-ranked (top-1) and a distinct few of the coherent and the whole candidates",
         ),
     ]
     if facts:

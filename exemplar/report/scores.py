@@ -202,7 +202,7 @@ def _ratios(rows: list[Row]) -> str:
         if text(row, "selection") in ("rand-1", "single") or text(row, "method") == "chance"
     }
     told = []
-    for method in ("coherent", "pixelnn"):
+    for method in ("whole", "coherent", "pixelnn"):
         parts = [
             f"{blind[method] / blind[other]:.2f} times {name}"
             for other, name in (("chance", "chance"), ("global", "Global’s"))

@@ -142,7 +142,7 @@ def _sentence(rows: list[Row]) -> str:
         return ""
     told = [
         f"{METHODS[method]} {found[method] / least:.1f}"
-        for method in ("coherent", "pixelnn", "global")
+        for method in ("whole", "coherent", "pixelnn", "global")
         if method in found
     ]
     return f"In multiples of Pix-to-Pix’s: {', '.join(told)}." if told else ""

@@ -1,7 +1,7 @@
 """What the report reads of one test image: its rows of the stores of many stages.
 
-From `prepare`, `conditions`, `features`, `coherent`, `candidates` and `evaluate`; the gallery draws
-them.
+From `prepare`, `conditions`, `features`, `whole`, `coherent`, `candidates` and `evaluate`; the
+gallery draws them.
 """
 
 from __future__ import annotations
@@ -49,6 +49,25 @@ class Coherent:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A whole picture.
+
+    Attributes:
+        image: u8 (H, W, 3).
+        member: how many exemplars it is composed of, the rank of the leader, and how it began.
+        place: in the ranking, from 1; equals share the best of theirs.
+        total: of how many.
+        shares: row of each exemplar → its share of the pixels, the largest first.
+    """
+
+    image: np.ndarray
+    member: tuple[int, int, str]
+    place: int
+    total: int
+    shares: dict[int, float]
+
+
+@dataclass(frozen=True)
 class Spread:
     """How much a method's candidates of one image differ: all from all, and which the most.
 
@@ -67,7 +86,7 @@ class Stored:
     `truth` (H, W, 3); `condition` as stored, of the kind `kind`; `regressed` (H, W, 3); `published`
     (C', H, W, 3) of `members`, `global_` and `pix2pix` (…, H, W, 3); `errors` those of each
     method's candidates, as from `candidate_errors`, where known; `spread` by method, as from
-    `candidate_spread`.
+    `candidate_spread`; `whole` the distinct few whole pictures, best first.
     """
 
     id: str
@@ -82,6 +101,7 @@ class Stored:
     errors: Mapping[str, Mapping[int, float]]
     pix2pix: np.ndarray
     spread: Mapping[str, Spread]
+    whole: Sequence[Picture] = ()
 
     def nearest(self, method: str) -> int | None:
         """The method's candidate with the lowest error, the first of equals; None if unknown."""

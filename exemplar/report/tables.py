@@ -1,8 +1,9 @@
 """The rows that the evaluation wrote, gathered and made readable.
 
-`evaluate` leaves two tables for each domain and condition; this joins them into
+`evaluate` leaves three tables for each domain and condition; this joins them into
 `reports/tables/pixelnn.csv`, which the page and the terminal print beside the published numbers,
-and `reports/tables/coherent.csv`, the coherent composition against the published one.
+`reports/tables/coherent.csv`, the coherent composition against the published one, and
+`reports/tables/detail.csv`, whole pictures against coherent ones at their own size.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from exemplar.metrics.detail_columns import COLUMNS as DETAIL
 from exemplar.metrics.independence import verdict
 from exemplar.metrics.normals import NormalStatistics
 from exemplar.metrics.sampled_columns import COLUMNS as SAMPLED
@@ -61,6 +63,7 @@ METHODS = {
     "global_nearest": "Global, {candidates} nearest",
     "pixelnn": "PixelNN",
     "coherent": "PixelNN (coherent)",
+    "whole": "PixelNN (whole)",
     "chance": "Chance",
 }
 SELECTIONS = {
@@ -137,8 +140,22 @@ def read_comparison(folder: Path | str, domain: str, condition: str) -> pd.DataF
     return _read(folder, "comparison.csv", COMPARISON, domain, condition)
 
 
+def read_detail(folder: Path | str, domain: str, condition: str) -> pd.DataFrame:
+    """Reads whole against coherent pictures for one domain and condition, its digits untouched.
+
+    Arguments and errors are as for `read_comparison`, the columns `metrics.detail_columns`; without
+    rows if `evaluate.detail` is null.
+    """
+    return _read(folder, "detail.csv", DETAIL, domain, condition, empty=True)
+
+
 def _read(
-    folder: Path | str, file: str, columns: Sequence[str], domain: str, condition: str
+    folder: Path | str,
+    file: str,
+    columns: Sequence[str],
+    domain: str,
+    condition: str,
+    empty: bool = False,
 ) -> pd.DataFrame:
     """A table of exactly these columns, in this order, of one domain and condition."""
     path = evaluated(folder, file)
@@ -151,7 +168,7 @@ def _read(
             "`exemplar reproduce` writes it anew"
         )
     found = set(zip(table["domain"], table["condition"], strict=True))
-    if found != {(domain, condition)}:
+    if found != {(domain, condition)} and not (empty and not found):
         raise TableError(
             f"{path}: expected rows of {domain}, {condition}, got {sorted(found) or 'none'}"
         )

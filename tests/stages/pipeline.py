@@ -57,7 +57,10 @@ PARAMS: dict[str, Any] = {
         "training": {"epochs": 1, "decay_epochs": 1, "checkpoint_every": 5},
         "samples": 1,
     },
-    "evaluate": {"rounds": 3},
+    "evaluate": {
+        "rounds": 3,
+        "detail": {"side": 40, "candidates": 1, "photographs": 3, "judged": 1},
+    },
     "report": {"inputs": 1, "candidates": 3},
     "cluster": None,
 }

@@ -10,10 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import zarr
+from PIL import Image
 
 from exemplar.estimators import load_estimators
+from exemplar.methods.pixelnn import large
+from exemplar.methods.pixelnn.outputs import Outputs
+from exemplar.methods.pixelnn.whole.photographs import Photographs
+from exemplar.methods.pixelnn.whole.settings import WholeSettings
 from exemplar.metrics import frechet, prd
+from exemplar.metrics.detail_columns import COLUMNS as DETAIL
 from exemplar.metrics.evaluation import COLUMNS
+from exemplar.metrics.judge import Judge
+from exemplar.metrics.normals import angular_error
+from exemplar.settings import load_params
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, write_group
 from exemplar.store.files import content_hash, remove
@@ -28,11 +37,22 @@ from tests.stages.small_domain import (
 )
 
 TRAIN, TESTS, MEMBERS, FEW = 60, 2, 4, 3
-MANY = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent")
+MANY = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent", "whole")
+RANKED = ("coherent", "whole")
+LARGE, WHOLE = 2 * SIDE, 3
+"""Pixels a side of whole pictures, and how many there are of each test image."""
 SCHEDULE = [[1, 3, 1], [3, 2, 7], [1, 3, 0], [5, 1, 1]]
 """The published candidates; led by the exemplars of ranks 3, 2, 3 and 1."""
 LEADERS = [2, 1, 2, 0]
-SECTIONS = {"candidates": {}, "coherent": {"residual": "luma", "votes": 1}}
+SECTIONS = {
+    "candidates": {},
+    "coherent": {"residual": "luma", "votes": 1},
+    "whole": {},
+    "prepare": {},
+    # Files of many small images: photographs are no larger than those of the store.
+    "domains": {DOMAIN: {"kind": "idx", "root": "."}},
+}
+QUICK = {"sampled": None, "detail": None}
 
 
 def run() -> Path:
@@ -84,12 +104,44 @@ def write_candidates(draw: np.random.Generator) -> None:
             arrays,
             {"rows": rows, "candidates": members, "votes": 0},
         )
+    write_whole(draw, rows)
+
+
+def write_whole(draw: np.random.Generator, rows: list[int]) -> None:
+    """Pixels of two photographs that were enlarged; each test image's first is of one alone."""
+    photographs = np.asarray(array(open_group(layout.images(DOMAIN)), "image"))
+    count = len(rows)
+    exemplar = draw.integers(0, TRAIN, (count, WHOLE, 2)).astype(np.int32)
+    slot = draw.integers(0, 2, (count, WHOLE, LARGE, LARGE))
+    slot[:, 0] = 0
+    y, x = np.broadcast_arrays(*np.indices((LARGE, LARGE)), subok=False)
+    source = np.stack([slot, *(np.broadcast_to(v, slot.shape) for v in (y, x))], -1)
+    used = np.take_along_axis(exemplar[..., None, None], slot[:, :, None], 2)[:, :, 0]
+    score = np.array([[2.0, 0.5, 1.0]] * count, np.float32)
+    write_group(
+        layout.candidates("whole", DOMAIN, CONDITION),
+        {
+            "image": photographs[used, y // 2, x // 2],
+            "source": source.astype(np.int16),
+            "exemplar": exemplar,
+            "mirrored": np.zeros((count, WHOLE, 2), np.uint8),
+            "gain": np.ones((count, WHOLE, 2, 3, 3, 3), np.float16),
+            "shift": np.zeros((count, WHOLE, 2, 3, 3, 3), np.float16),
+            "score": score,
+            "few": np.array([[1, 2]] * count, np.int16),
+        },
+        {
+            "rows": rows,
+            "candidates": [[1, 1, "guides"], [3, 1, "guides"], [1, 2, "guides"]],
+            "votes": 0,
+        },
+    )
 
 
 @pytest.fixture
 def domain(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_params(evaluate={"rounds": MEMBERS, "sampled": None}, **SECTIONS)
+    write_params(evaluate={"rounds": MEMBERS, **QUICK}, **SECTIONS)
     write_images(list(range(TRAIN + TESTS)))
     write_networks()
     write_candidates(np.random.default_rng(0))
@@ -108,21 +160,22 @@ def test_the_tables_have_every_method_selection_and_column(domain):
         "global_nearest": many,
         "pixelnn": many,
         "coherent": [*many, "top-1", "random few", "distinct few"],
+        "whole": [*many, "top-1", "random few", "distinct few"],
     }
     assert table.groupby("method", sort=False)["selection"].apply(list).to_dict() == expected
     found = table.set_index(["method", "selection"])
     assert found["correspondence"].isna().all()  # photographs have no known surface
     # What copies nothing has no seams.
     unseamed = set(found.index[found["seam"].isna()].get_level_values("method"))
-    assert unseamed == {"regressor", "pix2pix"}
+    assert unseamed == {"regressor", "pix2pix", "whole"}
     assert (found.loc["pix2pix", "candidates"] == MEMBERS).all()
     assert np.isfinite(found.loc[("coherent", "top-1"), "rank_correlation"])
-    assert found["rank_correlation"].notna().sum() == 1
+    assert found["rank_correlation"].notna().sum() == 2
+    assert (found.loc["whole", "candidates"] == [WHOLE] * 4 + [2] * 2).all()
     with_diversity = {key for key, value in found["diversity"].items() if np.isfinite(value)}
     assert with_diversity == {
         *((method, "rand-1") for method in MANY),
-        ("coherent", "random few"),
-        ("coherent", "distinct few"),
+        *((method, few) for method in RANKED for few in ("random few", "distinct few")),
     }
     named = found["diversity_features"]
     assert {key for key, name in named.items() if isinstance(name, str)} == with_diversity
@@ -159,7 +212,7 @@ def test_both_judges_score_everything_and_the_independent_one_comes_first(domain
     assert (theirs[["seam", "diversity", "correspondence"]] == "").all(axis=None)
     assert (ours[ours["method"] == "coherent"]["seam"] != "").all()
     # Both judge the same candidates' ranking.
-    assert (theirs["rank_correlation"] != "").sum() == (ours["rank_correlation"] != "").sum() == 1
+    assert (theirs["rank_correlation"] != "").sum() == (ours["rank_correlation"] != "").sum() == 2
     scores = pd.read_csv(layout.evaluation("pixelnn", DOMAIN, CONDITION) / "scores.csv")
     assert scores["judge"].drop_duplicates().tolist() == [other, made]
     assert scores.groupby("judge")["mean"].mean().nunique() == 2
@@ -172,7 +225,9 @@ def test_scores_are_of_the_stores_candidates(domain):
     )
     mine = scores[scores["method"] == "coherent"]
     np.testing.assert_allclose(mine["score"], stored.ravel(), rtol=1e-5)
-    assert scores.loc[scores["method"] != "coherent", "score"].isna().all()
+    whole = scores[scores["method"] == "whole"]
+    assert whole["score"].tolist() == [2.0, 0.5, 1.0] * TESTS
+    assert scores.loc[~scores["method"].isin(RANKED), "score"].isna().all()
     flat = scores[scores["method"] == "global"]["seam"]
     torn = scores[scores["method"] == "pixelnn"]["seam"]
     assert flat.max() < torn.min()
@@ -256,7 +311,7 @@ def test_the_distance_of_features_wants_enough_photographs(domain, monkeypatch):
 
 def test_a_few_candidates_are_measured_on_a_larger_network_s_features(domain):
     sampled = {"side": 32, "candidates": 2, "photographs": 10}
-    write_params(evaluate={"sampled": sampled}, **SECTIONS)
+    write_params(evaluate={"sampled": sampled, "detail": None}, **SECTIONS)
     folder = run()
     table = by_main(folder, "table").set_index(["method", "selection"])
     kid = table["kid_efficientnet_lite2"].dropna()
@@ -297,7 +352,7 @@ def test_methods_are_compared_image_by_image(domain):
 
 
 def test_the_spread_of_each_image_has_its_most_different_first(domain):
-    write_params(evaluate={"perceptual": None, "sampled": None}, **SECTIONS)
+    write_params(evaluate={"perceptual": None, **QUICK}, **SECTIONS)
     spread = pd.read_csv(run() / "spread.csv")
     assert spread.groupby("method", sort=False)["image"].count().to_dict() == dict.fromkeys(MANY, 2)
     for row in spread.to_dict("records"):
@@ -306,11 +361,15 @@ def test_the_spread_of_each_image_has_its_most_different_first(domain):
         place = list(store.attrs["rows"]).index(int(row["image"].removeprefix("noise-")))
         images = np.asarray(array(store, "image"))[place].astype(float)
         images = images[LEADERS] if row["method"] == "global" else images
+        if row["method"] == "whole":
+            across = np.floor(images.reshape(WHOLE, LARGE, SIDE, 2, 3).mean(3) + 0.5)
+            images = np.floor(across.reshape(WHOLE, SIDE, 2, SIDE, 3).mean(2) + 0.5)
+        count = len(images)
         order = [int(one) for one in row["order"].split()]
-        assert sorted(order) == list(range(MEMBERS))
+        assert sorted(order) == list(range(count))
         apart = {
             (a, b): np.sqrt(np.mean((images[a] - images[b]) ** 2))
-            for a in range(MEMBERS)
+            for a in range(count)
             for b in range(a)
         }
         assert max(apart, key=lambda pair: apart[pair]) == tuple(sorted(order[:2], reverse=True))
@@ -320,7 +379,7 @@ def test_the_spread_of_each_image_has_its_most_different_first(domain):
 def test_diversity_is_measured_on_what_is_named(domain):
     found = {}
     for named in (None, {"kind": "estimator"}, {"kind": "estimator", "layers": ["conv2_2"]}):
-        write_params(evaluate={"perceptual": named, "sampled": None}, **SECTIONS)
+        write_params(evaluate={"perceptual": named, **QUICK}, **SECTIONS)
         table = by_main(run(), "table")
         [name] = table["diversity_features"].dropna().unique()
         found[name] = table.set_index(["method", "selection"])["diversity"].dropna()
@@ -356,6 +415,94 @@ def test_stores_of_different_runs_are_not_compared(domain):
     task = f"{DOMAIN}-{CONDITION}"
     with pytest.raises(StoreError, match=f"other test images .*pix2pix_candidates@{task} coherent"):
         run()
+    zarr.open_group(str(path)).attrs["rows"] = [TRAIN, TRAIN + 1]
+    path = layout.candidates("whole", DOMAIN, CONDITION)
+    zarr.open_group(str(path)).attrs["rows"] = [TRAIN + 1, TRAIN]
+    with pytest.raises(StoreError, match=f"other test images .*, whole; run .* whole@{task}`"):
+        run()
+    remove(path)
+    with pytest.raises(StoreError, match="candidates/whole/noise-edges.zarr: no Zarr group"):
+        run()
+
+
+def test_whole_pictures_are_scored_reduced(domain):
+    outputs = Outputs(DOMAIN, CONDITION, load_params())
+    photographs = np.asarray(array(open_group(layout.images(DOMAIN)), "image"))
+    image, source = outputs.image("whole", 1), outputs.source("whole", 1)
+    assert image.shape == (WHOLE, SIDE, SIDE, 3) and outputs.pictures("whole", 1).shape[1] == LARGE
+    # The first is one photograph, enlarged: reduced, it is that photograph.
+    stored = open_group(layout.candidates("whole", DOMAIN, CONDITION))
+    first = int(np.asarray(array(stored, "exemplar"))[1, 0, 0])
+    np.testing.assert_array_equal(image[0], photographs[first])
+    # Of the others each pixel's source is that of one of the four it was reduced from.
+    exemplar = np.asarray(array(stored, "exemplar"))[1]
+    slot = np.asarray(array(stored, "source"))[1, ..., 0]
+    y, x = np.indices((SIDE, SIDE))
+    for each in range(WHOLE):
+        np.testing.assert_array_equal(source[each, ..., 1:], np.stack([y, x], -1))
+        middle = slot[each, 1::2, 1::2]
+        np.testing.assert_array_equal(source[each, ..., 0], exemplar[each][middle])
+
+
+class Enlarged(Photographs):
+    """Photographs of twice the stored size."""
+
+    def __init__(self, domain, params, _):
+        super().__init__(domain, params, WholeSettings(), LARGE)
+
+    def image(self, row):
+        return super().image(row).repeat(2, 0).repeat(2, 1)
+
+
+def test_pictures_are_judged_at_their_own_size(domain, monkeypatch):
+    detail = {"side": 64, "candidates": 2, "photographs": 9, "edges": "estimator"}
+    write_params(evaluate={"sampled": None, "detail": detail}, **SECTIONS)
+    # Files of small images have no larger ones: they are enlarged as they are read.
+    params = load_params()
+    monkeypatch.setattr(large, "Photographs", Enlarged)
+    table = pd.read_csv(run() / "detail.csv")
+    assert tuple(table.columns) == DETAIL
+    assert table[["metric", "selection"]].to_numpy().tolist() == [
+        [metric, selection]
+        for selection in ("top-1", "rand-1")
+        for metric in ("mean", "ap", "kid_efficientnet_lite2")
+    ]
+    assert (table["side"] == LARGE).all() and (table["images"] == TESTS).all()
+    assert table["candidates"].tolist() == [1, 1, 1, 2, 2, 2]
+    for one in ("coherent", "whole"):
+        assert (table[f"{one}_low"] <= table[one] + 1e-9).all()
+        assert (table[one] <= table[f"{one}_high"] + 1e-9).all()
+    np.testing.assert_allclose(
+        table["difference"], table["whole"] - table["coherent"], rtol=1e-3, atol=1e-5
+    )
+    other = load_estimators(layout.JUDGE)
+    rows = table.set_index(["metric", "selection"])
+    assert rows.loc["mean", "judge"].tolist() == [other.identity] * 2
+    assert rows.loc["mean", "judge_shares"].tolist() == ["nothing"] * 2
+    name = rows.loc[("kid_efficientnet_lite2", "top-1"), "judge"]
+    assert name.startswith("efficientnet_lite2 pooled at 64#") and name.endswith(
+        ", of 9 photographs"
+    )
+    # By the stores: the best-ranked is the first of the few.
+    outputs, judge = Outputs(DOMAIN, CONDITION, params), Judge(other)
+    opened = Enlarged(DOMAIN, params, None)
+    for method in ("coherent", "whole"):
+        expected = []
+        for place, row in enumerate(outputs.rows):
+            ranking = outputs.ranking(method, place)
+            assert ranking is not None
+            one = outputs.pictures(method, place)[ranking.few[0]]
+            if method == "coherent":
+                by = Image.Resampling.BICUBIC
+                one = np.asarray(Image.fromarray(one).resize((LARGE, LARGE), by))
+            seen = [judge(image[None]).normals[0] for image in (one, opened.image(int(row)))]
+            expected.append(angular_error(*seen).mean())
+        assert rows.loc[("mean", "top-1"), method] == pytest.approx(np.mean(expected), rel=1e-4)
+
+
+def test_no_pictures_are_looked_at_if_none_are_asked_for(domain):
+    text = (run() / "detail.csv").read_text()
+    assert text == ",".join(DETAIL) + "\n"
 
 
 def test_an_input_without_a_class_is_dark_and_never_brighter_than_the_last_class(

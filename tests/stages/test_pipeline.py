@@ -28,7 +28,7 @@ from tests.patches.scenes import photograph
 from tests.stages.pipeline import PARAMS, ROOT, SIDE, run_here, run_pipeline
 
 small = partial(synth, method="coherent")
-METHODS = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent")
+METHODS = ("pix2pix", "global", "global_nearest", "pixelnn", "coherent", "whole")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,8 @@ def test_the_tables_have_every_method_and_selection(made):
     found = set(zip(table["method"], table["selection"], strict=True))
     many = ("rand-1", "oracle per metric", "oracle one candidate")
     expected = {(m, s) for m in METHODS for s in many}
-    expected |= {("coherent", s) for s in ("top-1", "random few", "distinct few")}
+    few = ("top-1", "random few", "distinct few")
+    expected |= {(m, s) for m in ("coherent", "whole") for s in few}
     assert found == expected | {("regressor", "single"), ("chance", "expected")}
     scored = table[table["method"] != "chance"]
     judges = scored.drop_duplicates("judge").set_index("judge")["judge_shares"]
@@ -68,15 +69,23 @@ def test_the_tables_have_every_method_and_selection(made):
     ]  # fmt: skip
     assert judges.tolist() == ["nothing", "descriptors, ranking, exemplars"]
     kid = scored.groupby("judge")["kid_efficientnet_lite2"].count()
-    assert kid.to_dict() == {judges.index[0]: 6, judges.index[1]: 0}
+    assert kid.to_dict() == {judges.index[0]: 7, judges.index[1]: 0}
     for (_, method), rows in scored.groupby(["judge", "method"]):
-        if method not in ("pixelnn", "coherent"):
+        if method not in ("pixelnn", "coherent", "whole"):
             continue
         ours = rows.set_index("selection")["mean"]
         assert ours["oracle per metric"] <= ours["oracle one candidate"] + 1e-6
         assert ours["oracle one candidate"] <= ours["rand-1"]
     against = pd.read_csv(made / "reports/tables/coherent.csv")
     assert {"mean", "seam", "diversity"} <= set(against["metric"])
+    errors = scored.set_index(["method", "selection"])["correspondence"].dropna()
+    assert 0 < errors["whole", "rand-1"] < 1
+    detail = pd.read_csv(made / "reports/tables/detail.csv").set_index(["metric", "selection"])
+    assert set(detail["side"]) == {40}
+    assert detail.loc[("kid_efficientnet_lite2", "top-1"), "images"] == 2
+    judged = detail.loc[("mean", "rand-1")]
+    assert judged["images"] == 1 and judged["judge_shares"] == "nothing"
+    assert "pixelnet-4@strangers" in judged["judge"] and "edges hed@1x#" in judged["judge"]
     assert (made / "reports/index.html").stat().st_size > 10_000
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -14,6 +16,7 @@ import yaml
 import zarr
 from PIL import Image
 
+from exemplar.metrics.detail_columns import COLUMNS as DETAIL
 from exemplar.metrics.sampled_columns import COLUMNS as SAMPLED
 from exemplar.report.tables import BEYOND, COLUMNS, COMPARISON, FEW_IMAGES, METRICS, TableError
 from exemplar.settings import SettingsError
@@ -27,7 +30,8 @@ Members = list[tuple[int, int, int]]
 CANDIDATES: Members = [(k, first, t) for k, first in ((1, 1), (1, 2), (3, 1)) for t in (1, 7, 0)]
 SELECTIONS = ("rand-1", "oracle per metric", "oracle one candidate")
 RANKED = ("top-1", "random few", "distinct few")
-MANY = ("pix2pix", "global", "pixelnn", "coherent")
+MANY = ("pix2pix", "global", "pixelnn", "coherent", "whole")
+WHOLE = [[1, 1, "guides"], [3, 1, "guides"], [3, 2, "coherent"]]
 FEW = 5
 JUDGE = "estimators@rendered"
 
@@ -72,6 +76,7 @@ def finished_run(
             path = root / layout.candidates(method, "rendered", condition)
             _write_candidates(path, images, training, members, generator, method == "coherent")
         rows = list(range(training, len(images)))
+        _write_whole(root / layout.candidates("whole", "rendered", condition), images, rows)
         shape = (len(rows), len(members), *images.shape[1:])
         made = _blurred(images)[rows][:, None] + generator.integers(0, 3, shape, np.uint8)
         path = root / layout.candidates("pix2pix", "rendered", condition)
@@ -173,6 +178,25 @@ def _write_candidates(
     write_group(path, arrays, attributes | {"votes": int(scored)})
 
 
+def _write_whole(path: Path, images: np.ndarray, rows: list[int]) -> None:
+    """Three pictures of each test image, twice as large, of the first photographs of all."""
+    count, side = len(rows), 2 * images.shape[1]
+    y, x = np.broadcast_arrays(*np.indices((side, side)), subok=False)
+    slot = np.broadcast_to(np.where(x < side // 4, 1, 0), (count, 3, side, side)).copy()
+    slot[:, 0] = 0  # of one alone
+    exemplar = np.broadcast_to(np.array([[0, -1], [0, 1], [1, 2]]), (count, 3, 2))
+    used = np.take_along_axis(exemplar[..., None, None], slot[:, :, None], 2)[:, :, 0]
+    source = np.stack([slot, *(np.broadcast_to(v, slot.shape) for v in (y, x))], -1)
+    arrays = {
+        "image": images[used, y // 2, x // 2],
+        "source": source.astype(np.int16),
+        "exemplar": exemplar.astype(np.int32),
+        "score": np.array([[0.5, 2.0, 1.0]] * count, np.float32),
+        "few": np.array([[0, 1]] * count, np.int16),
+    }
+    write_group(path, arrays, {"rows": rows, "candidates": WHOLE, "votes": 1})
+
+
 def _write_evaluation(
     folder: Path, condition: str, ids: list[str], count: int, side: int, draw: np.random.Generator
 ) -> None:
@@ -180,7 +204,7 @@ def _write_evaluation(
     folder.mkdir(parents=True)
     rows = []
     for method in ("regressor", *MANY):
-        selections = SELECTIONS + (RANKED if method == "coherent" else ())
+        selections = SELECTIONS + (RANKED if method in ("coherent", "whole") else ())
         for selection in ("single",) if method == "regressor" else selections:
             row = {name: f"{draw.uniform(8, 30):.6g}" for name in METRICS}
             row |= {"domain": "rendered", "condition": condition, "method": method}
@@ -189,6 +213,7 @@ def _write_evaluation(
             row |= {"judge": JUDGE, "judge_shares": "descriptors"}
             if method not in ("regressor", "pix2pix"):
                 row["correspondence"] = f"{draw.uniform(0.1, 0.5):.6g}"
+            if method not in ("regressor", "pix2pix", "whole"):
                 row["seam"] = f"{draw.uniform(2, 9):.6g}"
             if selection in ("rand-1", "random few", "distinct few"):
                 row |= {"diversity": f"{draw.uniform(0.1, 0.5):.6g}", "diversity_features": "g"}
@@ -209,6 +234,8 @@ def _write_evaluation(
     compared = pd.DataFrame(compared, columns=list(COMPARISON[2:-2]))
     compared = compared.assign(domain="rendered", condition=condition, images=len(ids), judge=JUDGE)
     compared[list(COMPARISON)].to_csv(folder / "comparison.csv", index=False)
+    detail = pd.DataFrame(_detail(draw)).assign(domain="rendered", condition=condition)
+    detail.reindex(columns=list(DETAIL)).to_csv(folder / "detail.csv", index=False)
     scores = [
         {
             "image": i,
@@ -234,13 +261,28 @@ def _write_evaluation(
     ]
     pd.DataFrame(spread).to_csv(folder / "spread.csv", index=False)
     falls = {"input": 1.2, "regressor": 3.0, "global": 2.1, "pixelnn": 2.0, "truth": 1.9}
-    falls |= {"coherent": 2.2, "pix2pix": 2.5}
+    falls |= {"coherent": 2.2, "pix2pix": 2.5, "whole": 1.8}
     spectrum = [
         {"series": name, "frequency": f, "power": 0.01 * float(f) ** -fall if f else 0.0}
         for name, fall in falls.items()
         for f in range(side // 2 + 1)
     ]
     pd.DataFrame(spectrum).to_csv(folder / "spectrum.csv", index=False)
+
+
+def _detail(draw: np.random.Generator) -> list[dict[str, object]]:
+    """Numbers without meaning of both methods at one size; the first is in favour of whole."""
+    rows = []
+    for selection, candidates in (("top-1", 1), ("rand-1", 2)):
+        for metric, judge in (("mean", JUDGE), ("kid_efficientnet_lite2", "efficientnet f")):
+            numbers = np.round(draw.uniform(1, 9, len(DETAIL[4:13])), 4).tolist()
+            row = dict(zip(DETAIL[4:13], numbers, strict=True))
+            row |= {"metric": metric, "selection": selection, "candidates": candidates}
+            row |= {"judge": judge, "judge_shares": "nothing" if metric == "mean" else ""}
+            rows.append(row | {"images": 3, "side": 64})
+    rows[0] |= {"difference": -2.1234, "low": -3.25, "high": -1.125}
+    rows[1] |= {"difference": 0.5, "low": -0.25, "high": 1.5}
+    return rows
 
 
 class Page(HTMLParser):
@@ -316,6 +358,58 @@ def test_the_comparisons_are_joined_and_shown(run: Path) -> None:
         assert set(filter(None, table[column])) <= set(page.values), column
 
 
+def test_pictures_at_their_own_size_are_joined_and_shown(run: Path) -> None:
+    tables = [
+        (run / layout.evaluation("pixelnn", "rendered", c) / "detail.csv").read_text()
+        for c in ("lowres", "edges")
+    ]
+    joined = (run / "reports/tables/detail.csv").read_text()
+    assert joined == tables[0] + "".join(tables[1].splitlines(True)[1:])
+    text = (run / "reports/index.html").read_text()
+    section = text[text.index('<section id="detail">') : text.index('<section id="scores">')]
+    table = pd.read_csv(run / "reports/tables/detail.csv", dtype=str, keep_default_na=False)
+    for column in DETAIL[4:13]:
+        assert set(table[column]) <= set(Page(section).values), column
+    assert section.count("<h3>") == 2 and "rendered, 64 pixels" in section
+    assert "<td>best-ranked (top-1)<small>, 3 images</small></td>" in section
+    assert "<td>2 drawn, their mean<small>, 3 images</small></td>" in section
+    first = section[section.index("<tbody>") : section.index("</tbody>")].split("<tr")[1:3]
+    assert ' class="for-whole"' in first[0] and "−2.12</data>" in first[0]
+    assert ">neither</td>" in first[1]
+    assert f"Mean: {JUDGE}; independent: it had no part" in section
+    assert '<p class="note">KID: efficientnet f.</p>' in section
+
+
+def test_without_pictures_at_their_own_size_it_is_said(tmp_path: Path) -> None:
+    finished_run(tmp_path, blobs(6), ("edges",), tests=2)
+    path = tmp_path / layout.evaluation("pixelnn", "rendered", "edges") / "detail.csv"
+    path.write_text(",".join(DETAIL) + "\n")
+    assert "<code>evaluate.detail</code> is null" in _report(tmp_path)
+    assert (tmp_path / "reports/tables/detail.csv").read_text() == path.read_text()
+
+
+def test_whole_pictures_come_first_with_the_photographs_they_are_of(run: Path) -> None:
+    text = (run / "reports/index.html").read_text()
+    shown = text.split('<div class="example">')[1]
+    large, rest = (
+        shown[: shown.index('<div class="row">')],
+        shown[shown.index('<div class="row">') :],
+    )
+    assert "data:image/jpeg" not in rest
+    assert re.findall(r"<figcaption>([^<]+)<small>([^<]+)<", large) == [
+        ("K 1 · from 1", "best-ranked · head-0000 100%"),
+        ("K 3 · from 1", "rank 3 of 3 · head-0000 75%, head-0001 25%"),
+    ]
+    addresses = [a for a in Page(large).addresses if a.startswith("data:image/jpeg;base64,")]
+    stored = open_group(run / layout.candidates("whole", "rendered", "lowres"))
+    place = 0  # of two of three, the first
+    for address, candidate in zip(addresses, (0, 1), strict=True):
+        picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
+        image = np.asarray(array(stored, "image"))[place, candidate]
+        assert picture.shape == image.shape == (64, 64, 3)
+        assert np.abs(picture.astype(int) - image).mean() < 4
+
+
 def test_the_page_has_every_number_of_the_csv_and_shows_it_rounded(run: Path) -> None:
     text = (run / "reports/index.html").read_text()
     table = pd.read_csv(run / "reports/tables/pixelnn.csv", dtype=str, keep_default_na=False)
@@ -365,7 +459,8 @@ def test_the_page_needs_nothing_else(run: Path) -> None:
     page = Page(text)
     assert {"svg", "table", "img", "details"} <= set(page.opened)
     assert not {"script", "link", "iframe"} & set(page.opened)
-    assert all(address.startswith(("#", "data:image/png;base64,")) for address in page.addresses)
+    inside = ("#", "data:image/png;base64,", "data:image/jpeg;base64,")
+    assert all(address.startswith(inside) for address in page.addresses)
     assert "http" not in text
     assert "@import" not in text
     assert len(page.ids) == len(set(page.ids))
@@ -464,7 +559,8 @@ def test_candidates_of_other_images_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["table.csv", "scores.csv", "spectrum.csv", "comparison.csv", "spread.csv"]
+    "file",
+    ["table.csv", "scores.csv", "spectrum.csv", "comparison.csv", "spread.csv", "detail.csv"],
 )
 def test_a_missing_evaluation_says_what_to_do(tmp_path: Path, file: str) -> None:
     finished_run(tmp_path, blobs(6), ("edges",), tests=2)
@@ -474,7 +570,7 @@ def test_a_missing_evaluation_says_what_to_do(tmp_path: Path, file: str) -> None
     assert not (tmp_path / "reports").exists()
 
 
-@pytest.mark.parametrize("method", ["coherent", "pixelnn", "global", "pix2pix"])
+@pytest.mark.parametrize("method", ["coherent", "pixelnn", "global", "pix2pix", "whole"])
 def test_missing_candidates_say_what_to_do(tmp_path: Path, method: str) -> None:
     finished_run(tmp_path, blobs(6), ("edges",), tests=2)
     remove(tmp_path / layout.candidates(method, "rendered", "edges"))

@@ -11,15 +11,17 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from exemplar.methods.pixelnn.compose import Residual, residuals
+from exemplar.methods.pixelnn.whole.stored import Stored
 from exemplar.metrics.ranked import Ranking
 from exemplar.metrics.seams import seam_energy
+from exemplar.patches.levels import reduced
 from exemplar.settings import section
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, array, open_group, read_rows
 from exemplar.store.resident import Resident
 
 SECTIONS = {"global": "candidates", "pixelnn": "candidates", "coherent": "coherent"}
-"""The methods that synthesise by copying, and the section of `params.yaml` that made each."""
+"""The methods that add residuals to f(x), and the section of `params.yaml` that made each."""
 
 KEPT_BYTES = 64 << 20
 """Of photographs, regressed images and surfaces each, kept in memory between test images."""
@@ -46,6 +48,7 @@ class Outputs:
         Raises:
             StoreError: one is missing, or has other test images than the others, or pix2pix another
                 number of candidates than PixelNN, or Global lacks an exemplar that leads one.
+                Of whole pictures there may be any number.
         """
         images = open_group(layout.images(domain), "image")
         features = open_group(layout.features(domain, condition), "regressed")
@@ -62,13 +65,16 @@ class Outputs:
             method: open_group(layout.candidates(method, domain, condition), *needed)
             for method, needed in arrays.items()
         }
-        rows = {method: store.attrs["rows"] for method, store in self.stores.items()}
+        self.whole = Stored(domain, condition)
+        rows: dict[str, Any] = {m: store.attrs["rows"] for m, store in self.stores.items()}
+        rows["whole"] = self.whole.rows.tolist()
         task = f"{domain}-{condition}"
         if any(found != rows["coherent"] for found in rows.values()):
             raise StoreError(
                 f"{layout.candidates('coherent', domain, condition)}: of other test images than "
                 f"those of {', '.join(method for method in rows if method != 'coherent')}; run "
-                f"`exemplar reproduce candidates@{task} pix2pix_candidates@{task} coherent@{task}`"
+                f"`exemplar reproduce candidates@{task} pix2pix_candidates@{task} coherent@{task} "
+                f"whole@{task}`"
             )
         counts = [array(self.stores[m], "image").shape[1] for m in ("pix2pix", "pixelnn")]
         if counts[0] != counts[1]:
@@ -90,21 +96,54 @@ class Outputs:
             )
 
     def image(self, method: str, place: int) -> np.ndarray:
-        """All candidates of a test image, (C, H, W, 3) u8."""
+        """All candidates of a test image at the size of f(x), (C, H, W, 3) u8."""
         if method == "regressor":
             return self.regressed.rows(self.rows[[place]]).numpy()
+        size = self.photographs.source.shape[1], self.photographs.source.shape[2]
+        made = self.pictures(method, place)
+        if made.shape[1:3] == size:
+            return made
+        return np.stack([reduced(each, size) for each in made])
+
+    def pictures(self, method: str, place: int) -> np.ndarray:
+        """All candidates of a test image as they were made, (C, H', W', 3) u8."""
+        if method == "whole":
+            return self.whole.images(place)
         return read_rows(array(self.stores[method], "image"), [place])[0]
 
+    def count(self, method: str) -> int:
+        """How many candidates a method made of each test image."""
+        if method == "whole":
+            return len(self.whole.members)
+        return array(self.stores[method], "image").shape[1]
+
     def source(self, method: str, place: int) -> np.ndarray:
-        """Where the candidates' pixels come from, (C, H, W, 3) i32."""
+        """Where the candidates' pixels come from, (C, H, W, 3) i32.
+
+        Of whole pictures, of each pixel of f(x) what lies in its middle; their photographs must be
+        as large as they are, as rendered ones are.
+        """
+        if method == "whole":
+            return self._whole_source(place)
         return read_rows(array(self.stores[method], "source"), [place])[0]
 
     def ranking(self, method: str, place: int) -> Ranking | None:
         """Of the candidates of a test image, if the method ranks them."""
+        if method == "whole":
+            return self.whole.ranking(place)
         if method != "coherent":
             return None
         store = self.stores[method]
         return Ranking(*(read_rows(array(store, name), [place])[0] for name in ("score", "few")))
+
+    def _whole_source(self, place: int) -> np.ndarray:
+        source, exemplar = self.whole.sources(place)
+        size, own = self.photographs.source.shape[1:3], source.shape[1:3]
+        y, x = ((2 * np.arange(n) + 1) * m // (2 * n) for n, m in zip(size, own, strict=True))
+        slot, down, right = np.moveaxis(source[:, y[:, None], x].astype(np.int32), -1, 0)
+        rows = np.stack([each[used] for each, used in zip(exemplar, slot, strict=True)])
+        at = down * size[0] // own[0], right * size[1] // own[1]
+        return np.stack([rows, *at], -1).astype(np.int32)
 
     def seam(self, method: str, place: int, images: np.ndarray, source: np.ndarray) -> np.ndarray:
         """The seam energy of a test image's candidates, (C,)."""

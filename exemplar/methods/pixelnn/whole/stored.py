@@ -172,6 +172,10 @@ class Stored:
         """All candidates of a test image, (C, H, W, 3)."""
         return self._of("image", place)
 
+    def sources(self, place: int) -> tuple[NDArray[np.int16], NDArray[np.int32]]:
+        """Of all candidates of a test image the `Record`s' `source` and `exemplar`, stacked."""
+        return self._of("source", place), self._of("exemplar", place)
+
     def record(self, place: int, candidate: int) -> Record:
         """What one of its candidates was made of."""
         return Record(*(self._of(name, place)[candidate] for name in Record._fields))
