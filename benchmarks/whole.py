@@ -1,13 +1,12 @@
-"""Whole pictures of label maps: do they show what the maps ask for, and do they pass for photographs?
+"""Whole pictures of label maps: what they show, and how far they are from photographs as a whole.
 
     exemplar reproduce prepare@faces-hq        # with faces-hq in run.domains
     python -m benchmarks.whole --domain faces-hq --images 40
 
 A segmenter is trained on the domain's training photographs; it judges the test photographs and the
 pictures that are made of their maps, and each map's nearest exemplar as it is. It has seen the
-photographs that pictures are composed of: what it tells is where things are, not how real they look.
-For that, KID and FD of EfficientNet-Lite2, which had no hand in anything. `docs/results.md` has
-what came out.
+photographs that pictures are composed of: it tells where things are, not how real they look. KID
+and FD are of EfficientNet-Lite2, which had no hand in anything (`docs/results.md`).
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from exemplar.features.efficientnet_lite2 import PooledEfficientNet
 from exemplar.matching.exemplars import exemplar_rows
 from exemplar.methods.pixelnn.whole.candidates import of_input
 from exemplar.methods.pixelnn.whole.opening import open_whole
 from exemplar.methods.pixelnn.whole.ranking import ranked
 from exemplar.methods.pixelnn.whole.settings import WholeSettings
+from exemplar.metrics.embedding import PooledFeatures
 from exemplar.metrics.frechet import frechet_distance
 from exemplar.metrics.kernel_distance import kernel_distance, kernel_interval
 from exemplar.metrics.segmentation import judged
@@ -77,7 +76,7 @@ def main() -> None:
                         photographs.classes, given.domain, given.steps)  # fmt: skip
     sets = {"photographs": real, "whole, best-ranked": images, "nearest exemplar": nearest}
     own = photographs.stored_size
-    see = PooledEfficientNet(side=given.side)
+    see = PooledFeatures(given.side)
     generator = np.random.default_rng(0)
     some = np.sort(generator.permutation(train)[:400])
     seen = np.concatenate([see(resized([photographs.image(int(row))], photographs.size))
@@ -113,10 +112,7 @@ def trained(
 
 def resized(pictures: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
     """Pictures of one size."""
-    return np.stack(
-        [np.asarray(Image.fromarray(np.ascontiguousarray(one)).resize(size[::-1], Image.Resampling.BOX))
-         for one in pictures]
-    )  # fmt: skip
+    return np.stack([reduced(np.ascontiguousarray(each), size) for each in pictures])
 
 
 if __name__ == "__main__":

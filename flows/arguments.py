@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from exemplar.data.problems import Problems, raise_all
 from flows.argument_types import backbone, count, named_file, seed
 
 
@@ -79,6 +80,26 @@ def add_synth(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "or stretch; default: %(default)s",
     )
     return synth
+
+
+def check_synth(args: argparse.Namespace) -> None:
+    """Checks that the options of `exemplar synth` go together.
+
+    Raises:
+        RequestError: some do not; all of them are told.
+    """
+    wrong: Problems = []
+    if args.alike_count is not None and args.like is None:
+        wrong.append(
+            "--like COUNT says how many exemplars look like the photograph of --from IMAGE; "
+            "name one, or leave --like out"
+        )
+    if args.size is not None and args.method != "whole":
+        wrong.append(
+            f"--size is of --method whole, pictures of {args.method} are as large as the networks' "
+            "images; leave one of them out"
+        )
+    raise_all(wrong)
 
 
 def add_edit(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:

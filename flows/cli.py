@@ -17,6 +17,7 @@ from flows.arguments import (
     add_export,
     add_sample,
     add_synth,
+    check_synth,
 )
 from flows.environment import prepare
 from flows.layout_arguments import add_layout, changes_of
@@ -180,13 +181,7 @@ def _tables(args: argparse.Namespace) -> int:
 
 
 def _synth(args: argparse.Namespace) -> int:
-    if args.alike_count is not None and args.like is None:
-        raise ValueError(
-            "--like COUNT says how many exemplars look like the photograph of --from IMAGE; "
-            "name one, or leave --like out"
-        )
-    if args.size is not None and args.method != "whole":
-        raise ValueError(f"--size is of --method whole; {args.method} has the networks' size")
+    check_synth(args)
     from flows.synth import synth
 
     for folder in synth(args.inputs, args.domain, args.condition, args.out, args.only,

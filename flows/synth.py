@@ -109,8 +109,9 @@ def synth(
     work.tell()
     done = []
     for number, (place, origin) in enumerate(zip(places, origins, strict=True)):
-        with delivered(place, origin) as folder:
-            whole = work.write(number, folder)
+        whole = work.make(number)
+        with delivered(place, origin if whole else None) as folder:
+            work.write(folder)
         done.append(place.folder)
         if not whole:
             _say(f"stopped; {place.folder} has what was made")
@@ -128,8 +129,12 @@ class _Work(Protocol):
         """Says what the work will cost."""
         ...
 
-    def write(self, place: int, folder: Path) -> bool:
-        """Makes and writes what one input gets, in their order; false if it was broken off."""
+    def make(self, place: int) -> bool:
+        """Makes what one input gets, in their order; false if it was broken off."""
+        ...
+
+    def write(self, folder: Path) -> None:
+        """Writes what was made last."""
         ...
 
 
@@ -143,10 +148,14 @@ class _Small:
     def tell(self) -> None:
         """They take seconds."""
 
-    def write(self, place: int, folder: Path) -> bool:
+    def make(self, place: int) -> bool:
         """One input's."""
-        _write(folder, next(self._made), self._library, self._condition)
+        self._one = next(self._made)
         return True
+
+    def write(self, folder: Path) -> None:
+        """One input's."""
+        _write(folder, self._one, self._library, self._condition)
 
 
 class _Whole:
@@ -159,16 +168,21 @@ class _Whole:
 
     def tell(self) -> None:
         """How many, how large, how long."""
+        if note := synth_whole.enlarged(self._request):
+            _say(note)
         _say(synth_whole.cost(self._request))
 
-    def write(self, place: int, folder: Path) -> bool:
-        """One input's."""
-        given = self._request.read(place)
-        for note in given.notes:
+    def make(self, place: int) -> bool:
+        """One input's, or as many as there are when it is broken off."""
+        self._given = self._request.read(place)
+        for note in self._given.notes:
             _say(note)
-        found, all_made = synth_whole.made(self._request, given)
-        synth_whole.write(folder, self._request, given, found, self._count)
-        return all_made
+        self._found, whole = synth_whole.made(self._request, self._given)
+        return whole
+
+    def write(self, folder: Path) -> None:
+        """One input's."""
+        synth_whole.write(folder, self._request, self._given, self._found, self._count)
 
 
 def _places(inputs: list[Path], out: Path, problems: Problems) -> list[Place]:

@@ -43,13 +43,24 @@ def made(request: Request, given: Input) -> tuple[list[Whole], bool]:
     return found, len(found) == request.candidates
 
 
+def enlarged(request: Request) -> str | None:
+    """That photographs are enlarged for pictures of the size, if they are."""
+    most, side = request.opened.photographs.most, max(request.opened.photographs.size)
+    if most is None or side <= max(most, *request.opened.photographs.stored_size):
+        return None
+    return (
+        f"--size {side}: most photographs of {request.domain} have {most} pixels at their longer "
+        "side, and are enlarged"
+    )
+
+
 def cost(request: Request) -> str:
     """What the work will cost, in a line."""
     inputs, each = len(request.paths), request.candidates
     height, width = request.opened.photographs.size
     seconds = request.seconds * inputs / request.settings.threads
     return (
-        f"{each} candidates of {width}×{height} for each of {inputs} "
+        f"{each} candidate{'s' if each > 1 else ''} of {width}×{height} for each of {inputs} "
         f"input{'s' if inputs > 1 else ''}: about {_told(seconds)}"
     )
 
@@ -160,7 +171,7 @@ def _progress(path: Path, done: int, count: int, seconds: float) -> None:
 
 
 def _told(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"{max(seconds, 1):.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _save(path: Path, image: np.ndarray) -> None:

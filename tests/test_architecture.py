@@ -146,6 +146,32 @@ def test_nothing_is_unpickled():
     assert not wrong, "\n".join(wrong)
 
 
+def at_start(module: str) -> set[str]:
+    """What a module imports before anything is called, by way of the project's modules."""
+    found, waiting = set(), [module]
+    while waiting:
+        parts = waiting.pop().split(".")
+        for above in (".".join(parts[:end]) for end in range(1, len(parts) + 1)):
+            if above in found or above not in modules():
+                continue
+            found.add(above)
+            path = modules()[above]
+            tree = ast.parse(path.read_text())
+            tree.body = [node for node in tree.body if not isinstance(node, ast.FunctionDef)]
+            named = [each for node in run_of(tree)
+                     for each in named_by(node, above, path.name == "__init__.py")]  # fmt: skip
+            waiting += named
+            found.update(name for name in named if not within(name, *PACKAGES))
+    return found
+
+
+@pytest.mark.parametrize("stage", ["prepare", "glann_prepare"])
+def test_stages_without_networks_do_not_wait_for_torch(stage: str):
+    """It takes longer to import than all else, and so do the processes that these stages start."""
+    assert "torch" in at_start("stages.index")
+    assert not [name for name in at_start(f"stages.{stage}") if within(name, "torch")]
+
+
 def read_beside(path: Path) -> set[str]:
     """Templates and the like that lie beside a module and are named in it."""
     text = path.read_text()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -36,20 +37,44 @@ from exemplar.store.kept import Kept
 
 Item = Mapping[Any, Any]
 """A row of `items.parquet`: a dictionary, or a row of the table."""
-Cache = LRUCache[tuple, np.ndarray]
 
 RENDERER = "exemplar/data/rendered"
 
 AGAIN = "put it back, or run `exemplar reproduce` with the domain's stage `prepare` and `--force`"
 
 
-def cache_of(size: int) -> Cache:
+class Cache(LRUCache[tuple, np.ndarray]):
     """A place for what is read: when it is full, what was used longest ago is dropped.
+
+    Several threads may use it: they look with `get`, for what is there may be dropped at once.
 
     Args:
         size: in bytes.
     """
-    return LRUCache(size, getsizeof=lambda values: values.nbytes)
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size, getsizeof=lambda values: values.nbytes)
+        self._lock = RLock()
+
+    def __getitem__(self, key: tuple) -> np.ndarray:
+        """What is kept; from now on it is what was used last."""
+        with self._lock:
+            return super().__getitem__(key)
+
+    def __setitem__(self, key: tuple, values: np.ndarray) -> None:
+        """Keeps something, and drops what it takes the place of."""
+        with self._lock:
+            super().__setitem__(key, values)
+
+    def get(self, key: tuple, default: Any = None) -> Any:
+        """What is kept, or the default."""
+        with self._lock:
+            return super().get(key, default)
+
+
+def cache_of(size: int) -> Cache:
+    """An empty cache of so many bytes."""
+    return Cache(size)
 
 
 def photograph_at(
@@ -203,8 +228,8 @@ def _rendered(
 
     index = int(str(item["source"]).removeprefix("rendered:"))
     key = ("rendered", settings.model_dump_json(), seed, index, side)
-    if cache is not None and (*key, part) in cache:
-        return cache[(*key, part)]
+    if cache is not None and (known := cache.get((*key, part))) is not None:
+        return known
 
     def make() -> dict[str, np.ndarray]:
         made = render(index, settings, side, seed)
@@ -220,8 +245,8 @@ def _rendered(
 
 def _kept(key: tuple, read: Callable[[], np.ndarray], cache: Cache | None) -> np.ndarray:
     """What is in the cache, or is read and put there unless it is larger than all of it."""
-    if cache is not None and key in cache:
-        return cache[key]
+    if cache is not None and (known := cache.get(key)) is not None:
+        return known
     values = read()
     values.setflags(write=False)
     if cache is not None and values.nbytes <= cache.maxsize:

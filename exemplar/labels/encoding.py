@@ -5,8 +5,10 @@ The last step in the way of label maps, for every method.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor  # many that know the label of no class need no torch
 
 IGNORE = 255
 """The label of pixels without a class, in all stores; so there may be 255 classes."""
@@ -32,5 +34,5 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
             f"labels {numbers[wrong].unique().tolist()[:20]} have no class; expected 0 to "
             f"{classes - 1}, or {IGNORE} to ignore"
         )
-    channels = torch.arange(classes, device=labels.device)[:, None, None]
+    channels = numbers.new_tensor(range(classes))[:, None, None]
     return (numbers[:, None] == channels).float()

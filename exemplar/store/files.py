@@ -7,15 +7,20 @@ import errno
 import hashlib
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from exemplar.store.partials import beside, is_folder, own, remove, sweep
+
+BARE = [1]
+"""To be raised with every change of `_bare`: hashes are noted for later processes."""
 
 
 class DiskError(OSError):
@@ -211,13 +216,28 @@ def sources_hash(*places: str) -> str:
     for place in places:
         path = root / place
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            texts.append([file.relative_to(root).as_posix(), _bare(file)])
+            texts.append([file.relative_to(root).as_posix(), _hash_of_bare(file)])
     return content_hash(texts)
 
 
-def _bare(file: Path) -> str:
+def _hash_of_bare(file: Path) -> str:
+    """A hash of a bare source, noted beside what Python itself notes: all of them take seconds."""
+    text, note = file.read_bytes(), Path(cache_from_source(str(file))).with_suffix(".bare")
+    whole = content_hash(text, BARE)
+    with suppress(OSError, ValueError):
+        of, found = note.read_text(encoding="utf-8").split()
+        if of == whole:
+            return found
+    found = content_hash(_bare(text, file).encode())
+    if not sys.dont_write_bytecode:
+        with suppress(OSError), written(note) as partial:
+            partial.write_text(f"{whole} {found}\n", encoding="utf-8")
+    return found
+
+
+def _bare(text: bytes, file: Path) -> str:
     """A source without comments, layout and docstrings."""
-    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    tree = ast.parse(text, str(file))
     for node in ast.walk(tree):
         match node:
             case (

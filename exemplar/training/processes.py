@@ -1,34 +1,54 @@
 """Training on several devices: a process for each, with the same weights in all of them.
 
 Each process sees its part of every batch; after the backward pass all get the mean of their
-gradients, so they take the step that one process would take with the whole batch. Lightning Fabric
-starts the processes and connects them; it is imported only where there are several.
+gradients, so they take the step that one process would take with the whole batch. They are started
+by torch.multiprocessing and connected by torch.distributed: over gloo, and GPUs over NCCL.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
+from torch.multiprocessing.spawn import (
+    ProcessExitedException,
+    ProcessRaisedException,
+    start_processes,
+)
 
 from exemplar.training.checkpoint import CheckpointError
 from exemplar.training.loop import TrainingError
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
 
 TOGETHER = 1 << 23
 """Numbers of gradients that are sent at a time: few messages, 32 MB of buffers."""
 
 SAME_FOR_ALL = (TrainingError, CheckpointError)
 """Errors that every process comes to by itself, so that none waits for another."""
+
+
+class Ties(Protocol):
+    """What connects the processes of a training."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where what they send each other lies."""
+        ...
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """The mean of what each brings, of one shape and type; what is given may be overwritten."""
+        ...
+
+    def meet(self) -> None:
+        """Waits until all have come here."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,12 +58,12 @@ class Processes:
     Attributes:
         rank: this one's number, from 0; the first writes files.
         count: how many there are.
-        fabric: connects them; None where there is one.
+        ties: connect them; None where there is one.
     """
 
     rank: int = 0
     count: int = 1
-    fabric: Fabric | None = None
+    ties: Ties | None = None
 
     def part(self, rows: np.ndarray) -> np.ndarray:
         """This process's part of a batch; where their count does not divide it, not all as long."""
@@ -51,30 +71,26 @@ class Processes:
 
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
         """Gives all processes the mean of their gradients."""
-        if self.fabric is None:
+        if self.ties is None:
             return
         gradients = [p.grad for p in parameters if p.grad is not None]
         for some in _together(gradients):
-            flat = torch.cat([gradient.reshape(-1) for gradient in some])
-            mean = self.fabric.all_reduce(flat, reduce_op="mean")
-            assert isinstance(mean, Tensor)
+            mean = self.ties.mean(torch.cat([gradient.reshape(-1) for gradient in some]))
             parts = mean.split([gradient.numel() for gradient in some])
             for gradient, part in zip(some, parts, strict=True):
                 gradient.copy_(part.view(gradient.shape))
 
     def means(self, values: dict[str, float]) -> dict[str, float]:
         """The processes' means of numbers, the same in all of them."""
-        if self.fabric is None:
+        if self.ties is None:
             return values
-        numbers = torch.tensor(list(values.values()), device=self.fabric.device)
-        mean = self.fabric.all_reduce(numbers, reduce_op="mean")
-        assert isinstance(mean, Tensor)
+        mean = self.ties.mean(torch.tensor(list(values.values()), device=self.ties.device))
         return dict(zip(values, mean.tolist(), strict=True))
 
     def meet(self) -> None:
         """Waits until all have come here."""
-        if self.fabric is not None:
-            self.fabric.barrier()
+        if self.ties is not None:
+            self.ties.meet()
 
 
 ALONE = Processes()
@@ -93,77 +109,109 @@ def launch(
             copied.
 
     Raises:
-        TrainingError: what the processes came to; or the package is missing, or there are not so
-            many devices.
-        CheckpointError: the same.
+        TrainingError: what the processes came to; or there are not so many devices.
+        CheckpointError: what they came to.
+        RuntimeError: one failed alone; says where, and the others are ended.
+        ProcessExitedException: one was killed, and the others are ended.
     """
-    try:
-        from lightning_fabric import Fabric
-        from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-    except ImportError as error:
-        raise TrainingError(
-            f"devices: {count} needs the package lightning-fabric ({error}); install it, or set "
-            "devices: 1"
-        ) from error
     kind = torch.device(device).type
     if kind == "cuda" and torch.cuda.device_count() < count:
         raise TrainingError(
             f"devices: expected at most {torch.cuda.device_count()}, the GPUs of this machine, "
             f"got {count}"
         )
-    # Not as arguments of `launch`, which looks for networks in them and fails at what is frozen.
-    task = partial(_one_of_them, work, count, torch.get_rng_state(), given)
-    with _meeting_place():
-        fabric = Fabric(
-            accelerator=kind, devices=count, strategy="ddp_spawn", plugins=[LightningEnvironment()]
-        )
-        error = fabric.launch(task)
-    if isinstance(error, Exception):
-        raise error
-
-
-@contextmanager
-def _meeting_place() -> Iterator[None]:
-    """Where processes that are started in this block find each other.
-
-    Their store stands before they do, at a port that the system gives: one that was only looked
-    for might be another program's before the first of them takes it. They are told as torchrun
-    tells those that it starts.
-    """
-    from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
-
-    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    told = {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(store.port),
-        "TORCHELASTIC_USE_AGENT_STORE": "True",
-    }
-    before = {name: os.environ.get(name) for name in told}
-    os.environ.update(told)
+    # It stands before they do, at a port that the system gives: one that was only looked for might
+    # be another program's before the first of them takes it.
+    place = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    errors: SimpleQueue[Exception] = torch.multiprocessing.get_context("spawn").SimpleQueue()
+    threads = max(1, torch.get_num_threads() // count)
+    told = Start(kind, count, place.port, threads, torch.get_rng_state())
+    # As daemons they end with this process even if it is interrupted while it starts them.
+    all_of_them = start_processes(
+        _one_of_them, (told, errors, work, given), count, join=False, daemon=True
+    )
+    assert all_of_them is not None
+    failure = None
     try:
-        yield
+        while not all_of_them.join():
+            pass
+    except (ProcessRaisedException, ProcessExitedException) as error:
+        failure = error
     finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        _end(all_of_them.processes)
+    # The first is the cause: those that waited for the one that failed came to theirs later.
+    if not errors.empty():
+        raise errors.get()
+    if failure is not None:
+        raise failure
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a process is told: the kind of its device, how many there are, where they meet."""
+
+    kind: str
+    count: int
+    port: int
+    threads: int
+    random_state: Tensor
 
 
 def _one_of_them(
+    rank: int,
+    told: Start,
+    errors: SimpleQueue[Exception],
     work: Callable[..., object],
-    count: int,
-    random_state: Tensor,
     given: tuple[Any, ...],
-    fabric: Fabric,
-) -> Exception | None:
-    """A process's whole life; gives the error that it ended with."""
-    torch.set_rng_state(random_state)
-    processes = Processes(fabric.global_rank, count, fabric)
+) -> None:
+    """A process's whole life."""
+    torch.set_num_threads(told.threads)
+    torch.set_rng_state(told.random_state)
+    if told.kind == "cuda":
+        device = torch.device("cuda", rank)
+        torch.cuda.set_device(device)
+    else:
+        device = torch.device(told.kind)
+    ties = Group(told.count, device)
     try:
-        work(processes, fabric.device, *given)
+        distributed.init_process_group(
+            "nccl" if told.kind == "cuda" else "gloo",
+            store=TCPStore("127.0.0.1", told.port),
+            rank=rank,
+            world_size=told.count,
+        )
+        work(Processes(rank, told.count, ties), device, *given)
     except SAME_FOR_ALL as error:
-        return error
-    return None
+        errors.put(error)
+    except Exception:
+        errors.put(RuntimeError(f"process {rank} of {told.count}:\n{traceback.format_exc()}"))
+        raise
+    distributed.destroy_process_group()
+
+
+@dataclass(frozen=True)
+class Group:
+    """The ties of a process group of torch.distributed."""
+
+    count: int
+    device: torch.device
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """In place."""
+        distributed.all_reduce(tensor)  # sums: gloo has no mean
+        return tensor.div_(self.count)
+
+    def meet(self) -> None:
+        """By a barrier."""
+        distributed.barrier()
+
+
+def _end(processes: Sequence[BaseProcess | None]) -> None:
+    """Ends those that are still at work, as after Ctrl-C."""
+    for process in processes:
+        assert process is not None
+        process.kill()
+        process.join()
 
 
 def _together(gradients: list[Tensor]) -> Iterator[list[Tensor]]:

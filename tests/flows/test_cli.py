@@ -20,10 +20,11 @@ from exemplar.store import layout
 from exemplar.store.items import write_items
 from flows import cli, tables
 from flows.environment import prepare
-from flows.server import ADDRESS, Server, ServerError, prefect_server
+from flows.server import ADDRESS, Server, ServerError
 from tasks.command import guarded
 from tasks.locks import only_coordinator
 from tasks.plan import open_repository
+from tests.flows.migrated import migrated_server
 from tests.flows.test_proxies import EVERY, TOLD
 from tests.tasks.toy import create, written
 
@@ -75,7 +76,7 @@ with open_repository() as repo, only_coordinator(repo):
 """
 
 
-def test_runs_through_prefect(toy):
+def test_runs_through_prefect(toy, pytestconfig):
     """One fails, one succeeds and has a table, one meets another; the server ends at last.
 
     The environment names proxies that lead nowhere: a stage's downloads have them.
@@ -83,8 +84,7 @@ def test_runs_through_prefect(toy):
     prepare()
     assert os.environ["PREFECT_HOME"] == str(toy / ".prefect")
     (toy / "b").touch()
-    with prefect_server() as server:
-        server.wait()
+    with migrated_server(pytestconfig.cache.mkdir("prefect")) as server:
         told = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", THREE_RUNS],
             env={**os.environ, **EVERY, "NO_PROXY": "example.org",
@@ -290,6 +290,8 @@ def test_outside_the_project_it_says_so(tmp_path, monkeypatch, capsys):
         (["edit", "a.png", "--seed", "one"], "expected a whole number, from 0 and below"),
         (["edit", "a.png", "--seed", "²"], "from 0 and below 4294967296, got '²'"),
         (["layout", "a", "b", "--seed", "4294967296"], "below 4294967296, got '4294967296'"),
+        (["synth", "a.png", "--size", "large"], "whole number of at least 1, got 'large'"),
+        (["synth", "a.png", "--method", "published"], "invalid choice: 'published'"),
         (["synth", "a.png", "--count", "²"], "whole number of at least 1, got '²'"),
         (["nothing"], "invalid choice: 'nothing'"),
         ([], "COMMAND"),
@@ -308,18 +310,22 @@ def test_synth_hands_its_arguments_on(monkeypatch, capsys):
     line = "synth a.png b.png --domain d --condition edges --out o --only x* --only y --exclude z"
     assert cli.main(line.split()) == 0
     inputs = [Path("a.png"), Path("b.png")]
-    rest = (["x*", "y"], ["z"], False, None, None, None, False, "crop")
+    rest = (["x*", "y"], ["z"], False, None, None, None, "whole", None, "crop")
     assert given == [(inputs, "d", "edges", Path("o"), *rest)]
     assert capsys.readouterr().out == "o/a\n"
 
     line = "synth a.png --domain d --condition edges --out o --photographs --from b.jpg --like 30"
     assert cli.main([*line.split(), "--count", "4"]) == 0
-    rest = ([], [], True, Path("b.jpg"), 30, 4, False, "crop")
+    rest = ([], [], True, Path("b.jpg"), 30, 4, "whole", None, "crop")
     assert given[1] == ([Path("a.png")], "d", "edges", Path("o"), *rest)
 
-    line = "synth a.png --domain d --condition edges --out o --published --fit pad"
+    line = "synth a.png --domain d --condition edges --out o --method pixelnn --fit pad"
     assert cli.main(line.split()) == 0
-    assert given[2][-3:] == (None, True, "pad")
+    assert given[2][-4:] == (None, "pixelnn", None, "pad")
+
+    line = "synth a.png --domain d --condition edges --out o --size 256"
+    assert cli.main(line.split()) == 0
+    assert given[3][-4:] == (None, "whole", 256, "crop")
 
 
 def test_the_traceback_of_an_error_can_be_had(monkeypatch, capsys):

@@ -35,21 +35,26 @@ from tests.methods.glann import untrained
 from tests.methods.pix2pixhd import tiny
 from tests.methods.pix2pixhd.test_sampling import STYLES, vivid
 from tests.methods.pixelnn.noise import run, write_features
+from tests.methods.pixelnn.whole import heads
 from tests.stages.small_domain import CONDITION, DOMAIN, PARAMS
 
 SIDE = 48
 SIZE = (SIDE, 64)  # of the corpus' pictures
 FILES, DRAWINGS = Path("files"), Path("drawings")
 LAYOUTS = "boxes"
+SMALL = ["--domain", DOMAIN, "--condition", CONDITION, "--method", "coherent", "--count", "2"]
+WHOLE = ["--domain", heads.DOMAIN, "--condition", "labels"]
 # Of each: what stands before a file, and behind it.
 SEVERAL = {
-    "synth-photographs": (["synth"], ["--photographs", "--count", "2"]),
-    "synth-edges": (["synth"], ["--count", "2"]),
+    "synth-photographs": (["synth"], ["--photographs", *SMALL]),
+    "synth-edges": (["synth"], SMALL),
+    "synth-whole": (["synth"], ["--count", "2", *WHOLE]),
     "invert": (["sample", "--domain", untrained.DOMAIN, "--count", "1", "--model-seed",
                 str(untrained.SEED), "--invert"], []),
 }  # fmt: skip
 SINGLE = {
-    "synth-from": (["synth", "good.png", "--from"], ["--count", "2"]),
+    "synth-from": (["synth", "good.png", "--from"], SMALL),
+    "synth-whole-from": (["synth", "labels.png", "--from"], ["--count", "2", *WHOLE]),
     "edit": (["edit"], ["--domain", LAYOUTS]),
     "edit-instances": (["edit", "labels.png", "--instances"], ["--domain", LAYOUTS]),
     "edit-from": (["edit", "labels.png", "--from"], ["--domain", LAYOUTS]),
@@ -88,7 +93,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, di
         run(ranking)
         _write_layouts()
         untrained.write_run()
+        whole = heads.write_heads()
         own = {
+            **whole,
+            "domains": PARAMS["domains"] | whole["domains"],
             "analogy": {"iterations": 1},
             "layout": {"patches": {"rounds": 1}},
             "pix2pixhd_samples": {"count": 1},
@@ -169,8 +177,7 @@ def check_report(said: str, name: str, paths: list[Path]) -> None:
 
 
 def as_inputs(before: list[str], paths: list[Path], behind: list[str], out: Path) -> list[object]:
-    given = ["--domain", DOMAIN, "--condition", CONDITION] if before[0] == "synth" else []
-    return [*before, *paths, *behind, *given, "--out", out]
+    return [*before, *paths, *behind, "--out", out]
 
 
 @pytest.mark.parametrize("name", SEVERAL)
@@ -184,11 +191,13 @@ def test_all_bad_files_are_in_one_report(corpora, tmp_path, capfd, name: str) ->
     assert not out.exists()
 
 
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SINGLE)
-def test_each_bad_file_is_told(corpora, tmp_path, capfd, name: str) -> None:
+def test_each_bad_file_is_told(corpora, tmp_path, capfd, name: str, every: int) -> None:
+    """Commands share their readers of files: each has a third of the files, and others the rest."""
     before, behind = SINGLE[name]
     out = tmp_path / "out"
-    for path in corpora[FILES][1]:
+    for path in corpora[FILES][1][list(SINGLE).index(name) % every :: every]:
         if name == "edit" and path.name == "folder.png":
             continue  # a folder of label maps is one way to ask
         status, said = command(as_inputs(before, [path], behind, out), capfd)
@@ -204,7 +213,7 @@ def test_sound_drawings_give_the_plain_one_s_candidates(corpora, tmp_path, capfd
     for path in sound[::4]:  # names are told apart by their stems, and many share one
         folder = tmp_path / f"{len(made)}"
         status, said = command(
-            as_inputs(["synth"], [path.resolve()], ["--count", "1"], folder), capfd
+            as_inputs(["synth"], [path.resolve()], [*SMALL, "--count", "1"], folder), capfd
         )
         check_told(said)
         assert status == 0, said

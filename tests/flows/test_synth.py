@@ -1,4 +1,7 @@
-"""`exemplar synth` among users' own files; what it makes is tested with the pipeline."""
+"""`exemplar synth` among users' own files; what it makes is tested with the pipeline.
+
+Where results go is the same by every method; `test_synth_whole` has what is its own.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def picture(path: Path | str, value: int = 0) -> Path:
 
 
 def run(*words: Path | str, out: str = "w") -> int:
-    named = ["--domain", "d", "--condition", "edges", "--out", out]
+    named = ["--domain", "d", "--condition", "edges", "--method", "coherent", "--out", out]
     return cli.main(["synth", *map(str, words), *named])
 
 

@@ -136,8 +136,9 @@ HOSTILE = ["<img src=x onerror=alert(1)>", "a&b", '"x" onload="y', r"$\frac$ and
 def test_names_of_users_stay_text(name: str) -> None:
     curves = [Curve(name, "pixelnn", np.array([1.0, 2.0]), np.array([1.0, 2.0]))]
     frame = pd.DataFrame({"step": [1, 2], name: [1.0, 2.0]})
+    plot = curves_plot(curves, name, name, name, name)
     for text in (
-        curves_plot(curves, name, name, name, name), losses_plot(frame, name),
+        plot, losses_plot(frame, name),
         spectrum_plot(spectrum(), name),
     ):  # fmt: skip
         tree = ElementTree.fromstring(re.sub(r"\bxlink:", "", text))
@@ -149,8 +150,8 @@ def test_names_of_users_stay_text(name: str) -> None:
         assert all(re.fullmatch(r"[\w.-]+", each) for each in known)
         asked = {e.attrib["href"] for e in tree.iter() if "href" in e.attrib}
         assert asked <= {f"#{each}" for each in known}
-    plot = re.sub(r"\bxlink:", "", curves_plot(curves, name, name, name, name))
-    shown = [element.text for element in ElementTree.fromstring(plot).iter("text")]
+    tree = ElementTree.fromstring(re.sub(r"\bxlink:", "", plot))
+    shown = [element.text for element in tree.iter("text")]
     assert shown.count(name) == 3, "both axes and the legend"
 
 

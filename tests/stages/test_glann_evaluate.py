@@ -14,6 +14,7 @@ import yaml
 
 from exemplar.features.classifier import Classifier, ClassifierNetworkSettings, save_classifier
 from exemplar.methods.glann.model import METHODS
+from exemplar.metrics import prd
 from exemplar.metrics.distribution import measured
 from exemplar.metrics.embedding import load_embedding
 from exemplar.report.glann_scores import SCORES, read_scores
@@ -51,6 +52,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The stage over a domain, a classifier, and samples; by methods worse and worse."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["stage", "--domain", DOMAIN, "--seed", str(SEED)])
+    monkeypatch.setattr(prd, "RUNS", 2)
     write_params()
     count = TRAINED + TESTED
     layout.images(DOMAIN).parent.mkdir(parents=True)

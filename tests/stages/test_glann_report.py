@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from exemplar.methods.glann.model import METHODS as SAMPLED
+from exemplar.report import glann_gathered
 from exemplar.report.glann_scores import COLUMNS
+from exemplar.report.plots import losses_plot
 from exemplar.report.tables import TableError
 from exemplar.store import layout
 from exemplar.store.arrays import StoreError, write_group
@@ -32,10 +34,24 @@ PARAMS = {
     "studio": {"port": 4711},
 }  # fmt: skip
 
+FEW = {"interpolations": 0, "reconstructions": 0, "inversions": 0, "training": 0}
+
+
+DRAWN: dict[tuple[str, str], str] = {}
+
+
+def drawn_once(history: pd.DataFrame, name: str) -> str:
+    """As `losses_plot`, which takes the most of a page's time; tests have the same histories."""
+    key = history.to_csv(), name
+    if key not in DRAWN:
+        DRAWN[key] = losses_plot(history, name)
+    return DRAWN[key]
+
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(glann_gathered, "losses_plot", drawn_once)
     glann_run.write_run(DOMAINS, SEEDS)
 
 
@@ -51,7 +67,7 @@ def sections(text: str) -> dict[str, str]:
 
 
 def test_the_table_has_means_over_seeds() -> None:
-    page(DOMAINS)
+    page(DOMAINS, glann_report=FEW)
     table = pd.read_csv("reports/tables/glann.csv")
     assert list(table) == list(COLUMNS)
     assert len(table) == len(DOMAINS) * (1 + len(SAMPLED))
@@ -118,7 +134,7 @@ def test_the_judge_is_judged() -> None:
         config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text(json.dumps({"accuracy": accuracy}))
     said = "dots: 91.2% of test images named rightly; spots: 50.0% of test images named rightly"
-    assert said in page(DOMAINS)
+    assert said in page(DOMAINS, glann_report=FEW)
 
 
 def test_without_held_out_images_training_images_are_the_measure() -> None:
@@ -128,13 +144,13 @@ def test_without_held_out_images_training_images_are_the_measure() -> None:
     assert "In perceptual space 56% of the samples" in text
 
 
-def test_equal_runs_give_equal_pages() -> None:
+def test_equal_runs_give_equal_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glann_gathered, "losses_plot", losses_plot)
     assert page() == page()
 
 
 def test_what_is_not_wanted_has_no_section() -> None:
-    few = {"interpolations": 0, "reconstructions": 0, "inversions": 0, "training": 0}
-    text = page(glann_report=few)
+    text = page(glann_report=FEW)
     assert list(sections(text)) == ["samples", "nearest", "scores", "training", "reproduce"]
     for name in ("interpolations", "reconstructions", "inversions"):
         assert f'href="#{name}"' not in text

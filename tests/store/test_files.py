@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -75,7 +76,7 @@ def test_a_hash_of_sources_is_of_what_they_do(tmp_path, monkeypatch):
     package.mkdir(parents=True)
 
     def hashed(text: str, name: str = "a.py") -> str:
-        for path in package.iterdir():
+        for path in package.glob("*.py"):
             path.unlink()
         (package / name).write_text(text)
         sources_hash.cache_clear()
@@ -101,6 +102,28 @@ def test_a_hash_of_sources_is_of_what_they_do(tmp_path, monkeypatch):
     assert hashed(plain, "b.py") != hashed(plain)
     assert hashed("def f():\n    '''Nothing.'''\n") == hashed("def f():\n    pass\n")
     assert sources_hash("exemplar/room") == sources_hash("exemplar/room/a.py")
+
+
+def test_hashes_of_sources_are_noted_for_other_processes(tmp_path, monkeypatch):
+    monkeypatch.setattr("exemplar.store.files.__file__", str(tmp_path / "exemplar/store/files.py"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    (tmp_path / "a.py").write_text("a = 1\n")
+    found = sources_hash.__wrapped__("a.py")
+    with monkeypatch.context() as patch:
+        patch.setattr("exemplar.store.files._bare", lambda *_: pytest.fail("found out again"))
+        assert sources_hash.__wrapped__("a.py") == found
+    [note] = (tmp_path / "__pycache__").iterdir()
+    for damaged in ("", "nothing", "a b c"):
+        note.write_text(damaged)
+        assert sources_hash.__wrapped__("a.py") == found
+    (tmp_path / "a.py").write_text("a = 2\n")
+    assert sources_hash.__wrapped__("a.py") != found
+    note.unlink()
+    note.parent.rmdir()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    sources_hash.__wrapped__("a.py")
+    assert not note.parent.exists()
 
 
 @pytest.fixture

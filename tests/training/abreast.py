@@ -12,15 +12,12 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from exemplar.training.processes import Processes
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
 
 COUNT = 2
 NEVER = -1
@@ -62,7 +59,7 @@ class Abreast:
             work, given = pickle.loads(sent)
             with self.change:
                 self.change.wait_for(lambda: self.turn == rank)
-            tied = cast("Fabric", Tied(self, rank, torch.device(device)))
+            tied = Tied(self, rank, torch.device(device))
             work(Processes(rank, COUNT, tied), tied.device, *given)
         finally:
             with self.change:
@@ -95,17 +92,16 @@ class Abreast:
 
 @dataclass(frozen=True)
 class Tied:
-    """What one of the processes knows of Fabric."""
+    """What connects one of the processes with the other."""
 
     both: Abreast
     rank: int
     device: torch.device
 
-    def all_reduce(self, tensor: Tensor, reduce_op: str) -> Tensor:
+    def mean(self, tensor: Tensor) -> Tensor:
         """The mean of both."""
-        assert reduce_op == "mean"
         return self.both.meet(self.rank, tensor)
 
-    def barrier(self) -> None:
+    def meet(self) -> None:
         """Waits for the other."""
         self.both.meet(self.rank, torch.empty(0))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import socket
-import sys
-from pathlib import Path
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -14,67 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from exemplar.training.checkpoint import TrainingState, checkpoints, load_checkpoint
+from exemplar.training.checkpoint import checkpoints, load_checkpoint
 from exemplar.training.loop import TrainingError
 from exemplar.training.processes import ALONE, TOGETHER, Processes, _together, launch
-from exemplar.training.steps import Pace, run_steps
 from tests.training.abreast import Abreast, EndedError
-
-ROWS = np.arange(8)
-
-
-def _state():
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2), nn.Linear(2, 1))
-    network[3].requires_grad_(False)  # has no gradients to be averaged
-    weights = [p for p in network.parameters() if p.requires_grad]
-    return TrainingState({"n": network}, {"n": torch.optim.SGD(weights, 0.1, momentum=0.9)})
-
-
-def learn(processes: Processes, device, folder: Path, spoil: int | None = None) -> None:
-    """What each process does; writes down the weights that it holds at the end."""
-    state = _state()
-    network, optimizer = state.modules["n"], state.optimizers["n"]
-
-    def step(number):
-        generator = torch.Generator().manual_seed(number)
-        x, y = torch.randn(8, 3, generator=generator), torch.randn(8, 1, generator=generator)
-        rows = processes.part(ROWS)
-        loss = (network(x[rows]) - y[rows]).square().mean()
-        if number == spoil and processes.rank == 1:
-            loss = loss * torch.nan
-        optimizer.zero_grad()
-        loss.backward()
-        processes.average(network.parameters())
-        optimizer.step()
-        return {"loss": loss}
-
-    run_steps("toy", folder / "work", state, step, Pace(7, 8, 3), None, processes)
-    torch.save(network.state_dict(), folder / f"weights-{processes.rank}.pt")
-
-
-def learn_and_diverge(processes: Processes, device, folder: Path) -> None:
-    """Both in one pair of processes, as it takes long to start them."""
-    learn(processes, device, folder)
-    (folder / "diverged").mkdir(exist_ok=True)
-    try:
-        learn(processes, device, folder / "diverged", spoil=4)
-    except TrainingError as error:
-        (folder / "diverged" / f"error-{processes.rank}.txt").write_text(str(error))
-        raise
-
-
-def fails_alone(processes: Processes, device, folder: Path) -> None:
-    """One process fails by itself, while the other waits for it."""
-    if processes.rank == 1:
-        raise OSError("the disk of rank 1 is gone")
-    processes.meet()
+from tests.training.works import ROWS, fails_alone, learn, learn_and_diverge, state, waits
 
 
 @pytest.fixture(scope="module")
 def launched(tmp_path_factory):
     """Where two processes have left their files, and what the launch ended with."""
-    pytest.importorskip("lightning_fabric")
     folder = tmp_path_factory.mktemp("processes")
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.MonkeyPatch.context() as patch:
         # Where another program, or the training before, said that processes meet.
@@ -106,11 +57,11 @@ def test_they_are_those_of_one_process_with_the_whole_batch(folder, tmp_path):
     alone, together = _weights(tmp_path, 0), _weights(folder, 0)
     for name, value in alone.items():
         torch.testing.assert_close(together[name], value, rtol=1e-5, atol=1e-6)
-    state, whole = _state(), _state()
-    load_checkpoint(folder / "work", state)
+    together, whole = state(), state()
+    load_checkpoint(folder / "work", together)
     load_checkpoint(tmp_path / "work", whole)
-    assert state.step == whole.step == 7
-    for ours, theirs in zip(state.history, whole.history, strict=True):
+    assert together.step == whole.step == 7
+    for ours, theirs in zip(together.history, whole.history, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-5)
 
 
@@ -136,9 +87,9 @@ def test_whoever_is_ahead_and_killed_they_learn_the_same(in_turn, tmp_path_facto
     for rank in (0, 1):
         for name, value in _weights(place, rank).items():
             assert torch.equal(value, _weights(in_turn, rank)[name])
-    state, whole = _state(), _state()
-    assert load_checkpoint(place / "work", state) == load_checkpoint(in_turn / "work", whole) == 7
-    assert state.history == whole.history
+    now, whole = state(), state()
+    assert load_checkpoint(place / "work", now) == load_checkpoint(in_turn / "work", whole) == 7
+    assert now.history == whole.history
 
 
 def test_a_checkpoint_is_written_once(folder):
@@ -158,19 +109,27 @@ def test_what_all_come_to_is_raised_here_as_it_is(launched):
 
 @pytest.mark.slow
 def test_one_that_fails_alone_ends_the_others(tmp_path):
-    pytest.importorskip("lightning_fabric")
-    with pytest.raises(Exception, match="the disk of rank 1 is gone"):
+    with pytest.raises(RuntimeError, match=r"process 1 of 2:(\n.*)*the disk of rank 1 is gone"):
         launch(fails_alone, "cpu", 2, tmp_path)
+    assert not multiprocessing.active_children()
 
 
-def test_without_the_package_it_is_said_what_to_do(monkeypatch):
-    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
-    with pytest.raises(TrainingError, match="devices: 3 needs the package lightning-fabric"):
-        launch(learn, "cpu", 3)
+@pytest.mark.slow
+def test_an_interrupted_launch_leaves_no_process(tmp_path):
+    def interrupt() -> None:
+        while len(list(tmp_path.glob("at-work-*"))) < 2:
+            time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        launch(waits, "cpu", 2, tmp_path)
+    for path in tmp_path.glob("at-work-*"):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.read_text()), 0)
 
 
 def test_more_gpus_than_there_are_cannot_be_had(monkeypatch):
-    pytest.importorskip("lightning_fabric")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(TrainingError, match="expected at most 1, the GPUs of this machine, got 4"):
         launch(learn, "cuda", 4)

@@ -174,7 +174,6 @@ def smooth(device):
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does_even_if_broken_off(tmp_path):
-    pytest.importorskip("lightning_fabric")
     long = SETTINGS.training.model_dump() | {"epochs": 14, "halve_every": 5}
     one = GloSettings(generator=SETTINGS.generator, training=long)
     two = GloSettings(generator=SETTINGS.generator, training=long | {"devices": 2})

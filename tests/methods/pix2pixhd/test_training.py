@@ -286,7 +286,6 @@ def test_photographs_go_to_other_processes_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_devices_learn_what_one_does(tmp_path: Path) -> None:
-    pytest.importorskip("lightning_fabric")
     data = photographs()
     np.save(tmp_path / "images.npy", data.images)
     data = dataclasses.replace(data, images=np.load(tmp_path / "images.npy", mmap_mode="r"))

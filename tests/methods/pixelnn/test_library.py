@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 
 import numpy as np
@@ -60,10 +61,19 @@ def poison(rows: list[int]) -> None:
                 values[row] = np.nan if values.dtype.kind == "f" else 77
 
 
-@pytest.mark.parametrize("published", [False, True], ids=["coherent", "published"])
-@pytest.mark.parametrize("like", [False, True], ids=["all", "from"])
-@pytest.mark.parametrize("lists", [False, True], ids=["exact", "lists"])
-@pytest.mark.parametrize("rebuilt", [False, True], ids=["index before", "index after"])
+WAYS = (("coherent", "published"), ("all", "from"), ("exact", "lists"), ("before", "after"))
+CASES = [
+    pytest.param(
+        *chosen,
+        id="-".join(way[which] for way, which in zip(WAYS, chosen, strict=True)),
+        # Any three of the four are combined in all ways in half of the cases.
+        marks=[pytest.mark.slow] if sum(chosen) % 2 else [],
+    )
+    for chosen in itertools.product((False, True), repeat=len(WAYS))
+]
+
+
+@pytest.mark.parametrize(("published", "like", "lists", "rebuilt"), CASES)
 def test_no_byte_depends_on_a_removed_exemplar(made, monkeypatch, published, like, lists, rebuilt):
     if lists:
         build = partial(matching_index.build_index, exact_bytes=0)

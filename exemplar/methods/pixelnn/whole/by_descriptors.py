@@ -122,17 +122,16 @@ class ByDescriptors:
 
     def photo(self, pick: Pick) -> Photo:
         """An exemplar with its guides."""
-        if pick not in self._guides:
-            (descriptor,) = read_rows(self._library.descriptor, [pick.row])
+        (descriptor,) = read_rows(self._library.descriptor, [pick.row])
+        if pick.mirrored:
+            descriptor = descriptor[:, ::-1]
+        values = self._guides.get(pick)
+        if values is None:
             (condition,) = read_rows(self._stored, [pick.row])
             if pick.mirrored:
-                descriptor = descriptor[:, ::-1]
                 condition = mirrored(self._condition, condition, self._photographs.exchanged)
-            self._guides[pick] = self._planes(descriptor, condition)
-        values = self._guides[pick]
-        (descriptor,) = read_rows(self._library.descriptor, [pick.row])
-        parts = descriptor[:, ::-1] if pick.mirrored else descriptor
-        parts = enlarged(parts[..., :DIRECTIONS].astype(np.float32), self.grid)
+            self._guides[pick] = values = self._planes(descriptor, condition)
+        parts = enlarged(descriptor[..., :DIRECTIONS].astype(np.float32), self.grid)
         return Photo(pick, self._photographs.image(pick.row), Guides(values=values), parts)
 
     def asked(self, given: Described) -> Asked:

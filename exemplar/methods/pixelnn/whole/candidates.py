@@ -136,8 +136,8 @@ def of_input(
     ranked = finder.ranked(given, count)
     asked = finder.asked(given)
     chosen = casts(ranked, settings.leaders, followers, settings.likeness, look)
-    members = settings.members(len(chosen))
-    made: SimpleQueue[Whole | None] = SimpleQueue()
+    members = settings.members(len(ranked.picks))
+    made: SimpleQueue[Whole | Exception | None] = SimpleQueue()
     stopped = Event()
 
     def lead(rank: int, places: tuple[int, ...]) -> None:
@@ -151,17 +151,19 @@ def of_input(
                 if stopped.is_set():
                     return
                 made.put(one)
-        finally:
             made.put(None)
+        except Exception as error:
+            made.put(error)
 
     with ThreadPoolExecutor(settings.threads) as pool:
-        tasks = [pool.submit(lead, rank, places) for rank, places in enumerate(chosen, start=1)]
+        for rank, places in enumerate(chosen, start=1):
+            pool.submit(lead, rank, places)
         try:
-            for _ in tasks:
+            for _ in chosen:
                 while (one := made.get()) is not None:
+                    if isinstance(one, Exception):
+                        raise one
                     yield one
-            for task in tasks:
-                task.result()
         finally:
             stopped.set()
             pool.shutdown(cancel_futures=True)
@@ -178,7 +180,7 @@ def of_leader(
 
     Args:
         photos: the leader, then its followers.
-        members: the candidates; those of more exemplars than there are use all.
+        members: the candidates, of at most as many exemplars.
         asked: what they are to show.
         settings: how they are composed.
         begin: the picture (H', W', 3) that candidates of the start `coherent` begin with.
@@ -186,7 +188,7 @@ def of_leader(
     used = tuple(_exemplar(photo, photos[0], asked, settings) for photo in photos)
     library = Library(used, max(asked.size), settings.patches, asked.weights, settings.device)
     for member in members:
-        count = min(member.exemplars, len(used))
+        count = member.exemplars
         wanted = Wanted(
             asked.guides,
             tuple(range(count)),

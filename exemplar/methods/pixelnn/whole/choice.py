@@ -72,8 +72,8 @@ def casts(
         ranked: the exemplars.
         leaders: how many of the first lead.
         followers: how many each of them gets, fewer if there are fewer exemplars.
-        likeness: how much the distance of looks counts, in the mean distance of leaders; looks are
-            squared distances beside that of the most different exemplars.
+        likeness: how much the distance of looks counts beside what is left; that is told in the
+            mean distance of leaders, squared distances of looks in their median from the leader's.
         wanted: (L,) the look to be like; the leader's own by default.
 
     Returns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from exemplar import conditions
 from exemplar.conditions.given import PHOTOGRAPHS, read_condition
 from exemplar.data.fit import DEFAULT, Fit
-from exemplar.data.problems import Problems, RequestError
+from exemplar.data.problems import Problems, RequestError, raise_all
 from exemplar.features.look import looks
 from exemplar.labels.domains import known_in
+from exemplar.labels.encoding import IGNORE
+from exemplar.labels.values import per_cent
 from exemplar.methods.pixelnn.choice import allowed_rows, most_alike, require_some
 from exemplar.methods.pixelnn.inputs import read_all
 from exemplar.methods.pixelnn.whole.candidates import Asked, Whole, of_input
@@ -27,6 +30,8 @@ from exemplar.settings import load_params, section
 from exemplar.store import layout
 from exemplar.store.arrays import name_list, open_group
 
+SIZES = (32, 4096)
+"""The least and the largest longer side of pictures that may be asked for, in pixels."""
 SECONDS = 8e-6
 """Of one core for a pixel and an exemplar of a candidate, about; told before the work."""
 
@@ -119,7 +124,8 @@ def requested(
         fit: how inputs of another shape than the exemplars' get theirs.
 
     Raises:
-        RequestError: inputs cannot be read, or no exemplar is allowed; all problems are named.
+        RequestError: inputs cannot be read, no exemplar is allowed, or more candidates or another
+            size are asked for than there can be; all problems are named.
         StoreError: stores are missing or do not fit one another.
     """
     params = load_params()
@@ -128,7 +134,11 @@ def requested(
     section(params, f"domains.{domain}", dict)
     torch.set_num_threads(1)  # `of_input` keeps as many threads busy
     problems: Problems = []
+    wrong: Problems = []
     wanted: list[NDArray[np.floating]] = []
+    if size is not None and not SIZES[0] <= size <= SIZES[1]:
+        wrong.append(f"--size {size}: expected {SIZES[0]} to {SIZES[1]} pixels")
+        size = None
 
     def allowed(known: Photographs, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         rows = allowed_rows(known.items, rows, only, exclude)
@@ -141,15 +151,21 @@ def requested(
     classes = list(photos.classes)
     if not classes:
         classes = list(name_list(open_group(layout.conditions(domain)), "classes"))
-    small, liked = read_all(
-        paths, domain, condition, photos.stored_size, classes, photographs, like, fit
-    )
+    small, liked, opened = [], None, None
+    with _noted(wrong):
+        small, liked = read_all(
+            paths, domain, condition, photos.stored_size, classes, photographs, like, fit
+        )
     if liked is not None:
         wanted.append(looks(liked.values[None])[0])
-    opened = open_whole(domain, condition, params, settings, size, allowed)
-    members = len(settings.members(opened.count))
-    if count is not None and not 1 <= count <= members:
-        raise RequestError(f"--count {count}: expected 1 to {members}, all candidates there are")
+    with _noted(wrong):
+        opened = open_whole(domain, condition, params, settings, size, allowed)
+        settings = opened.settings
+        members = len(settings.members(opened.count))
+        if count is not None and not 1 <= count <= members:
+            wrong.append(f"--count {count}: expected 1 to {members}, all candidates there are")
+    raise_all(wrong)
+    assert opened is not None
     known = known_in(params, domain, classes, PHOTOGRAPHS)
     large = opened.finder.guides_size
 
@@ -161,9 +177,21 @@ def requested(
             full = values if again is None else again.values
         given = opened.given(values, full)
         more = () if liked is None else liked.notes
+        if photos.classes and condition == "labels" and (missing := (full == IGNORE).mean()):
+            share = per_cent(missing)
+            more = (f"{path}: pixels without a class, {share} of all, get the nearest one", *more)
         return Input(path, full, given, opened.finder.asked(given), (*notes, *more))
 
     return Request(domain, condition, opened, settings, paths, read, wanted[0] if wanted else None)
+
+
+@contextmanager
+def _noted(problems: Problems) -> Iterator[None]:
+    """Notes what cannot be done, and goes on, so that all is told together."""
+    try:
+        yield
+    except RequestError as error:
+        problems.append(str(error))
 
 
 def looks_of(photographs: Photographs, rows: NDArray[np.int64]) -> NDArray[np.float32]:

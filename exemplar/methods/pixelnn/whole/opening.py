@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from exemplar.methods.pixelnn.compose import Composed
 from exemplar.methods.pixelnn.describe import FeaturesSettings
 from exemplar.methods.pixelnn.library import open_library
 from exemplar.methods.pixelnn.queries import describer
+from exemplar.methods.pixelnn.schedule import candidates, exemplars_needed
 from exemplar.methods.pixelnn.synthesis import CandidatesSettings, synthesise
 from exemplar.methods.pixelnn.whole.by_descriptors import ByDescriptors, Described
 from exemplar.methods.pixelnn.whole.by_labels import ByLabels
@@ -40,6 +42,8 @@ class Opened(NamedTuple):
         stored: from a row of the domain to its condition, both times; large label maps are read
             from their files.
         count: how many exemplars there are.
+        settings: the section `whole`; `starts` without coherent candidates where there are none: of
+            label maps, and of fewer exemplars than their schedule needs.
     """
 
     photographs: Photographs
@@ -47,6 +51,7 @@ class Opened(NamedTuple):
     given: Callable[[NDArray[Any], NDArray[Any]], Any]
     stored: Callable[[int], tuple[NDArray[Any], NDArray[Any]]]
     count: int
+    settings: WholeSettings
 
 
 def open_whole(
@@ -80,7 +85,10 @@ def open_whole(
             labels = photographs.labels(row)
             return labels, labels
 
-        return Opened(photographs, finder, lambda _, large: filled(large), of_row, len(rows))
+        settings = settings.model_copy(update={"starts": ("guides",)})
+        return Opened(
+            photographs, finder, lambda _, large: filled(large), of_row, len(rows), settings
+        )
 
     features = section(params, "features", FeaturesSettings)
     described = section(params, "projection", ProjectionSettings)
@@ -91,6 +99,8 @@ def open_whole(
     stored = array(group, condition)
     describe = describer(domain, condition, stored_size, features, described)
     coherent = section(params, "coherent", CandidatesSettings)
+    if len(rows) < exemplars_needed(candidates(coherent.schedule)):
+        settings = settings.model_copy(update={"starts": ("guides",)})
     weights = settings.described, settings.conditioned
     classes = len(name_list(group, "classes")) if condition == "labels" else 0
     finder = ByDescriptors(
@@ -103,14 +113,20 @@ def open_whole(
         if settings.mirrored:
             _, _, mirror = describe(mirrored(condition, small, photographs.exchanged))
 
+        alone = Lock()
+
         @cache
-        def candidates() -> Composed:
+        def made() -> Composed:
             return synthesise(library, regressed, descriptor, scene, coherent)
 
-        return Described(descriptor, scene, mirror, large, candidates)
+        def once() -> Composed:
+            with alone:  # leaders ask side by side
+                return made()
+
+        return Described(descriptor, scene, mirror, large, once)
 
     def at(row: int) -> tuple[NDArray[Any], NDArray[Any]]:
         (values,) = read_rows(stored, [row])
         return values, values
 
-    return Opened(photographs, finder, given, at, len(rows))
+    return Opened(photographs, finder, given, at, len(rows), settings)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from exemplar.data.detail import cache_of, labels_at, photograph_at
@@ -32,6 +33,8 @@ class Photographs:
     Attributes:
         items: row i describes image i.
         size: rows and columns of pictures.
+        most: pixels of the longer side that most photographs have; none where they are rendered,
+            at any size.
         stored_size: the same of what networks see.
         classes: of label maps; empty where the domain has none.
         exchanged: (256,) what labels become in a mirror.
@@ -62,15 +65,22 @@ class Photographs:
         self._cache = cache_of(KEPT_BYTES)
         self.stored_size: Size = self._stored.shape[1], self._stored.shape[2]
         own = max(self.stored_size)
-        wanted = side or _side(self.items, self._settings, settings, own)
-        self.size: Size = scaled(self.stored_size, wanted / own)
+        self.most = _most(self.items, self._settings, own)
+        if side is None:
+            most = self.most
+            side = settings.rendered if most is None else min(settings.detail, max(own, most))
+        self.size: Size = scaled(self.stored_size, side / own)
 
     def image(self, row: int) -> NDArray[np.uint8]:
-        """A photograph (h, w, 3) u8, as large as its file is, at most as pictures are."""
+        """A photograph (h, w, 3) u8 as large as pictures are, enlarged where its file is smaller.
+
+        Smaller, it would lend a picture its parts at another scale than others do.
+        """
+        side = max(self.size)
         if isinstance(self._settings, ImageSets):
-            return read_rows(self._stored, [row])[0]
+            return _enlarged(read_rows(self._stored, [row])[0], side)
         item = self.items.iloc[row]
-        return photograph_at(item, self._settings, max(self.size), self._seed, self._cache)
+        return _enlarged(photograph_at(item, self._settings, side, self._seed, self._cache), side)
 
     def labels(self, row: int) -> NDArray[np.uint8]:
         """A photograph's label map (h, w) u8; where it had no class, the nearest one."""
@@ -102,14 +112,23 @@ class Photographs:
         return np.where(labels < len(self.classes), labels, IGNORE)
 
 
-def _side(items: pd.DataFrame, domain: Domain, settings: WholeSettings, stored: int) -> int:
-    """Pixels of the longer side that most photographs have, at most those that are asked for."""
+def _most(items: pd.DataFrame, domain: Domain, stored: int) -> int | None:
+    """Pixels of the longer side that most photographs have; that of stored ones without files."""
     if isinstance(domain, RenderedSettings):
-        return settings.rendered
+        return None
     if isinstance(domain, ImageSets) or BOX[0] not in items:
         return stored
     left, top, right, bottom = (items[name].to_numpy() for name in BOX)
-    return min(settings.detail, max(stored, int(np.median(np.maximum(right - left, bottom - top)))))
+    return int(np.median(np.maximum(right - left, bottom - top)))
+
+
+def _enlarged(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A photograph whose longer side has at least so many pixels."""
+    longer = max(image.shape[:2])
+    if longer >= side:
+        return image
+    height, width = scaled((image.shape[0], image.shape[1]), side / longer)
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def filled(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

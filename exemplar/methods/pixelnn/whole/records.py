@@ -22,6 +22,7 @@ from exemplar.patches.recolouring import ColourMap
 from exemplar.patches.voting import rederive
 from exemplar.settings import load_params
 from exemplar.store.arrays import StoreError
+from exemplar.store.files import content_hash
 from exemplar.store.items import row_of_id
 
 NONE = -1
@@ -110,6 +111,7 @@ def save(
         colours=colours,
         gain=np.array([one.gain for one in maps.values()], np.float16),
         shift=np.array([one.shift for one in maps.values()], np.float16),
+        pictures=np.array([content_hash(each.image.tobytes()) for each in made]),
         votes=np.array(made[0].votes),
         candidates=np.array([str(each.member) for each in made]),
         score=score,
@@ -127,7 +129,8 @@ def rederived(path: Path | str) -> NDArray[np.uint8]:
         (C, H, W, 3) u8, to the byte those that were written.
 
     Raises:
-        StoreError: the file is of another method, or names photographs that are not there.
+        StoreError: the file is of another method, names photographs that are not there, or another
+            part of them is used by now.
         DomainError: a photograph is gone, or is another than before.
     """
     with np.load(path, allow_pickle=False) as stored:
@@ -158,4 +161,9 @@ def rederived(path: Path | str) -> NDArray[np.uint8]:
             image = photographs.image(row)
             exemplars.append(Exemplar(image, mirrored=turned, colours=colours))
         made.append(rederive(source[place], exemplars, int(values["votes"])))
+    if [content_hash(each.tobytes()) for each in made] != values["pictures"].tolist():
+        raise StoreError(
+            f"{path}: the photographs of {values['domain']} are used otherwise than when it was "
+            "written (`prepare` or `domains` in params.yaml have changed since); make it anew"
+        )
     return np.stack(made)

@@ -54,7 +54,7 @@ class WholeSettings(Settings):
     """Test images are many, and nobody asked for all of their candidates."""
     near: int = Field(default=60, ge=1)
     """Among how many of the nearest exemplars followers are chosen."""
-    likeness: float = Field(default=1, ge=0)
+    likeness: float = Field(default=3, ge=0)
     """How much it counts, beside showing what is wanted where the leader does not, that followers
     look like the leader."""
     mirrored: bool = True
@@ -67,11 +67,11 @@ class WholeSettings(Settings):
     """How much the condition counts."""
     rare: float = Field(default=2, ge=1)
     """How much more than others the shares of the rarest classes count, at most."""
-    loyalty: float = Field(default=0.06, ge=0)
+    loyalty: float = Field(default=0.2, ge=0)
     """Added to a squared distance for every patch of a follower."""
     ground: float = Field(default=1, ge=0)
     """Added instead where the class is that of the picture's ground."""
-    patches: PatchSettings = PatchSettings()
+    patches: PatchSettings = PatchSettings(guidance_fine=0.2)
     few: int = Field(default=8, ge=1)
     """How many distinct candidates are shown first; at most all there are."""
     good: float = Field(default=0.6, gt=0, le=1)
@@ -95,11 +95,16 @@ class WholeSettings(Settings):
         """The settings of the stage `whole`."""
         return self.model_copy(update=dict(self.tested))
 
-    def members(self, leaders: int) -> list[Member]:
-        """The candidates, those of a leader together, in the order in which they are made."""
+    def members(self, available: int) -> list[Member]:
+        """The candidates, those of a leader together, in the order in which they are made.
+
+        Args:
+            available: exemplars; a candidate of more is one of all of them, and made once.
+        """
+        counts = dict.fromkeys(min(count, available) for count in self.exemplars)
         return [
             Member(count, leader, start)
-            for leader in range(1, min(leaders, self.leaders) + 1)
-            for count in self.exemplars
+            for leader in range(1, min(available, self.leaders) + 1)
+            for count in counts
             for start in self.starts
         ]

@@ -95,8 +95,7 @@ def open_rows(domain: str, condition: str) -> Rows:
     keep_freed_memory()
     opened = open_whole(domain, condition, params, settings)
     rows = rows_of(opened.photographs.items, "test")
-    count = len(exemplar_rows(opened.photographs.items, params, domain))
-    return Rows(opened, rows, settings, settings.members(count))
+    return Rows(opened, rows, opened.settings, opened.settings.members(opened.count))
 
 
 def build_whole(domain: str, condition: str, cluster: str | None = None) -> None:
@@ -114,6 +113,9 @@ def build_whole(domain: str, condition: str, cluster: str | None = None) -> None
     maker = open_rows(domain, condition)
     settings = maker.settings
     by = settings.model_dump(mode="json", exclude={"workers", "threads"})
+    params = load_params()
+    exemplars = exemplar_rows(maker.opened.photographs.items, params, domain).tolist()
+    coherent = params.get("coherent") if "coherent" in settings.starts else None
     inputs: list[Any] = [layout.images(domain), layout.items(domain)]
     if not isinstance(maker.opened.finder, ByLabels):
         inputs += [
@@ -133,7 +135,7 @@ def build_whole(domain: str, condition: str, cluster: str | None = None) -> None
             "candidates": [list(member) for member in maker.members],
             "votes": settings.patches.votes,
         },
-        [content_hash(*inputs), by],
+        [content_hash(*inputs), by, exemplars, coherent],
         SHARD,
         workers=Workers(
             f"{open_rows.__module__}:{open_rows.__name__}",
