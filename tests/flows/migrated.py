@@ -10,18 +10,21 @@ from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from exemplar.store.files import written
 from flows.server import Server, prefect_server
 
 
 @contextmanager
-def migrated_server(kept: Path) -> Iterator[Server]:
+def migrated_server(config: pytest.Config) -> Iterator[Server]:
     """A temporary server that answers.
 
-    Args:
-        kept: a folder for a database without records, which takes longer to make than all else
-            that the server does as it starts; the first server of a version leaves it there.
+    A database without records takes longer to make than all else that the server does as it
+    starts: the first server of a version leaves one in pytest's cache, if there is one.
     """
+    cache = getattr(config, "cache", None)
+    kept = cache.mkdir("prefect") if cache else Path(os.environ["PREFECT_HOME"], "kept")
     template = kept / f"{version('prefect')}.db"
     database = Path(os.environ["PREFECT_HOME"]) / "prefect.db"
     if template.exists():

@@ -84,7 +84,7 @@ def test_runs_through_prefect(toy, pytestconfig):
     prepare()
     assert os.environ["PREFECT_HOME"] == str(toy / ".prefect")
     (toy / "b").touch()
-    with migrated_server(pytestconfig.cache.mkdir("prefect")) as server:
+    with migrated_server(pytestconfig) as server:
         told = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", THREE_RUNS],
             env={**os.environ, **EVERY, "NO_PROXY": "example.org",

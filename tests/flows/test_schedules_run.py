@@ -168,7 +168,7 @@ def due(pool: str) -> list[Any]:
 def test_schedules_begin_runs(toy, tmp_path, pytestconfig):
     """Served, then deployed to a pool: each time a run that the schedule began ends well."""
     prepare()
-    with migrated_server(pytestconfig.cache.mkdir("prefect")) as server:
+    with migrated_server(pytestconfig) as server:
         served, told = _serve_and_deploy(tmp_path / "serve.log")
         assert (toy / "made.txt").read_text() == "made\n"
         _work(tmp_path / "worker.log", server.process)
