@@ -101,7 +101,7 @@ class Judge:
 
 
 def _pixels(images: np.ndarray) -> Tensor:
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    return torch.tensor(images).permute(0, 3, 1, 2).float() / 255
 
 
 @contextmanager

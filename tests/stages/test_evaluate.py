@@ -445,19 +445,15 @@ def test_whole_pictures_are_scored_reduced(domain):
 
 
 class Enlarged(Photographs):
-    """Photographs of twice the stored size."""
+    """Photographs of twice the stored size, of files that have no larger ones."""
 
     def __init__(self, domain, params, _):
         super().__init__(domain, params, WholeSettings(), LARGE)
-
-    def image(self, row):
-        return super().image(row).repeat(2, 0).repeat(2, 1)
 
 
 def test_pictures_are_judged_at_their_own_size(domain, monkeypatch):
     detail = {"side": 64, "candidates": 2, "photographs": 9, "edges": "estimator"}
     write_params(evaluate={"sampled": None, "detail": detail}, **SECTIONS)
-    # Files of small images have no larger ones: they are enlarged as they are read.
     params = load_params()
     monkeypatch.setattr(large, "Photographs", Enlarged)
     table = pd.read_csv(run() / "detail.csv")

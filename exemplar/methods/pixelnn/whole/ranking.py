@@ -42,8 +42,27 @@ def ranked(made: Sequence[Whole], asked: Asked, few: int, good: float) -> Rankin
     spread = cues.std(0)
     score = ((cues - cues.mean(0)) / np.where(spread > 1e-9, spread, 1)).mean(1)
     seen = np.concatenate([looks(one.image[None]) for one in made])
-    chosen = distinct(seen, score.astype(np.float32), min(few, len(made)), good)
+    chosen = _few([one.member.leader for one in made], seen, score, min(few, len(made)), good)
     return Ranking(score.astype(np.float32), np.array(chosen, np.int16))
+
+
+def _few(
+    leaders: list[int],
+    seen: NDArray[np.floating],
+    score: NDArray[np.floating],
+    count: int,
+    good: float,
+) -> list[int]:
+    """A distinct few: of each leader its best, which the others look like, while they last."""
+    order = np.argsort(score, kind="stable").tolist()
+    best: dict[int, int] = {}
+    for place in order:
+        best.setdefault(leaders[place], place)
+    first = list(best.values())
+    if len(first) >= count:
+        return [first[place] for place in distinct(seen[first], score[first], count, good)]
+    rest = [place for place in order if place not in first][: count - len(first)]
+    return sorted([*first, *rest], key=order.index)
 
 
 def astray(one: Whole, asked: Asked) -> float:

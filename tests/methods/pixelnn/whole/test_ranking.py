@@ -99,6 +99,7 @@ def test_scores_are_deviations_of_both_cues_and_the_few_differ():
     sources = [copied(), copied(), *(strewn(seed, exemplars) for seed in range(3))]
     sources[2][:, 2:] = copied()[:, 2:]
     made = [whole(*each) for each in zip(sources, [exemplars] * 5, images, strict=True)]
+    made = [one._replace(member=Member(3, 1 + place)) for place, one in enumerate(made)]
     cues = np.array([[astray(one, asked), broken(one)] for one in made])
     expected = ((cues - cues.mean(0)) / cues.std(0)).mean(1)
     score, few = ranked(made, asked, 2, 0.6)
@@ -107,3 +108,21 @@ def test_scores_are_deviations_of_both_cues_and_the_few_differ():
     assert ranked(made, asked, 9, 0.6).few.tolist() == np.argsort(score, kind="stable").tolist()
     same = ranked(made[:2], asked, 1, 0.5)
     assert same.score.tolist() == [0, 0] and same.few.tolist() == [0]
+
+
+def test_the_few_are_of_different_leaders_while_these_last():
+    exemplars = [labelled(0), labelled(1)]
+    asked = Asked(exemplars[0].guides, SIZE, WEIGHTS)
+    leaders, images = (1, 1, 2, 2, 3, 3), [photograph(seed, SIZE) for seed in range(6)]
+    sources = [strewn(seed, exemplars) for seed in range(6)]
+    made = [
+        whole(source, exemplars, image)._replace(member=Member(1 + place % 2, leader))
+        for place, (source, image, leader) in enumerate(zip(sources, images, leaders, strict=True))
+    ]
+    score, few = ranked(made, asked, 3, 1.0)
+    best = [min((0, 1), key=score.__getitem__), min((2, 3), key=score.__getitem__),
+            min((4, 5), key=score.__getitem__)]  # fmt: skip
+    assert sorted(few.tolist()) == best
+    assert score[few].tolist() == sorted(score[few])
+    five = ranked(made, asked, 5, 1.0).few.tolist()
+    assert set(best) < set(five) and score[five].tolist() == sorted(score[five])
